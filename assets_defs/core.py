@@ -1,0 +1,130 @@
+"""The core layer: typed tables of films and dialogues, read per source and merged. No row logic here, only the way it goes."""
+
+import shutil
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
+from pathlib import Path
+
+import pyarrow as pa
+
+from assets_defs.lineage import Record
+from assets_defs.profile import Profile
+from assets_defs.step import Built, Job
+from assets_defs.workspace import Workspace
+from corpus_pipeline import store
+from corpus_pipeline.schema import tables as t
+from corpus_pipeline.schema.types import Table
+from corpus_pipeline.sources import registry
+from corpus_pipeline.sources.staging import reasons, stage_movies
+
+WORKERS = 2  # the machine the project is designed for has two cores; readers hold one archive each in memory
+DIALOGUE_TABLES = (
+    t.DIALOGUES, t.DIALOGUE_TURNS, t.DIALOGUE_MOVIES, t.MENTIONS, t.RECOMMENDATION_TURNS, t.RECOMMENDATION_TARGETS,
+)  # fmt: skip
+MOVIE_TABLES = (
+    t.MOVIES,
+    t.TITLES,
+    t.PEOPLE,
+    t.CREDITS,
+    t.MOVIE_GENRES,
+    t.KEYWORDS,
+    t.PLOTS,
+    t.MOVIE_IDS,
+    t.MOVIE_MERGES,
+    t.MOVIES_REJECTED,
+)
+
+
+def core_movie_records(job: Job) -> Iterator[Built]:
+    """Every movie source read into records and rejects, two sources at a time, the largest archives first."""
+    space = job.workspace
+    dumps = space.profile.movie_dumps
+    archives = {
+        str(p): Path(dumps[p].archive) if p in dumps else _archive(space, job.parents[f"raw_movies@{p}"]) for p in map(str, job.partitions)
+    }
+    declared = {key: Path(dump.declaration) for key, dump in dumps.items()}
+    largest_first = sorted(archives, key=lambda p: -_bytes(archives[p]))
+    with ProcessPoolExecutor(min(WORKERS, len(archives)), mp_context=get_context("spawn")) as pool:
+        running = {
+            pool.submit(
+                stage_movies, p, archives[p], space.scratch(p), space.table(t.MOVIE_RECORDS, p), space.table(t.REJECTS, p),
+                declaration=declared.get(p),
+            ): p
+            for p in largest_first
+        }  # fmt: skip
+        for done, future in enumerate(as_completed(running), 1):
+            staged = future.result()
+            job.progress(f"read {staged.source}", done, len(running))
+            accepted = sum(count.accepted for count in staged.counts)
+            yield Built(staged.files, {"rows": accepted, "accounting": staged.markdown()}, partition=staged.source)
+    for p in archives:
+        shutil.rmtree(space.root / "scratch" / p, ignore_errors=True)
+
+
+def _archive(space: Workspace, raw: Record) -> Path:
+    """A reader's first argument: the archive, or the folder of a source that is several files."""
+    files = [space.absolute(name) for name in raw.outputs]
+    return files[0] if len(files) == 1 else files[0].parent
+
+
+def _bytes(archive: Path) -> int:
+    return sum(file.stat().st_size for file in archive.rglob("*")) if archive.is_dir() else archive.stat().st_size
+
+
+def core_movies(job: Job) -> Iterator[Built]:
+    """Records of every source merged into films."""
+    from corpus_pipeline.transform.movies import build_movies
+
+    sources = job.workspace.profile.movie_partitions
+    records = pa.concat_tables([job.parent_table(t.MOVIE_RECORDS, source) for source in sources])
+    job.progress("merging records into films", 0, 1)
+    built = dict(build_movies(records, source_ranks=_ranks(job.workspace.profile)))
+    del records
+    rejects = [job.parent_table(t.REJECTS, source) for source in sources]
+    built[t.MOVIES_REJECTED.name] = pa.concat_tables([built[t.MOVIES_REJECTED.name], *rejects])
+    yield write(job, built, MOVIE_TABLES)
+
+
+def _ranks(profile: Profile) -> dict[str, int]:
+    """Registered sources as the registry ranks them, the user's own after all of them, in the order of the profile."""
+    registered = {source: registry.source_named(source, "movies").rank for source in profile.movie_sources}
+    return registered | {dump: 1_000 + position for position, dump in enumerate(profile.movie_dumps)}
+
+
+def core_dialogue_records(job: Job) -> Iterator[Built]:
+    """Every dialogue data set read on its own."""
+    from corpus_pipeline.sources.readers import read_dialogues
+
+    for position, partition in enumerate(job.partitions):
+        job.progress(f"reading {partition}", position, len(job.partitions))
+        raw = job.parents[f"raw_dialogues@{partition}"]
+        read = read_dialogues(str(partition), {name: job.workspace.absolute(name) for name in raw.outputs})
+        paths = []
+        for table in DIALOGUE_TABLES:
+            paths.append(job.workspace.table(table, str(partition)))
+            store.write_table(read.tables[table.name], table, paths[-1])
+        paths.append(job.workspace.table(t.DIALOGUES_REJECTED, str(partition)))
+        store.write_table(read.rejects, t.DIALOGUES_REJECTED, paths[-1])
+        shown = {"rows": read.tables[t.DIALOGUES.name].num_rows, "rejected": reasons(read.rejects.column("reason").to_pylist())}
+        yield Built(paths, shown, partition=str(partition))
+
+
+def core_dialogues(job: Job) -> Iterator[Built]:
+    """The data sets side by side in one set of tables."""
+    everything = {
+        table.name: pa.concat_tables([job.parent_table(table, dataset) for dataset in job.workspace.profile.dialogue_datasets])
+        for table in (*DIALOGUE_TABLES, t.DIALOGUES_REJECTED)
+    }
+    yield write(job, everything, (*DIALOGUE_TABLES, t.DIALOGUES_REJECTED))
+
+
+def write(job: Job, rows: Mapping[str, pa.Table], tables: tuple[Table, ...]) -> Built:
+    """Write declared tables into the workspace and say how long each is."""
+    paths, shown = [], {}
+    for position, table in enumerate(tables):
+        job.progress(f"writing {table.name}", position, len(tables))
+        paths.append(job.workspace.table(table))
+        store.write_table(rows[table.name], table, paths[-1])
+        shown[f"{table.name}/rows"] = rows[table.name].num_rows
+    return Built(paths, shown)

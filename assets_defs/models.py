@@ -1,0 +1,145 @@
+"""The model layer: a trainer gets tables of a gated release, a config and a directory; what it leaves is recorded here."""
+
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from assets_defs.errors import LineageError
+from assets_defs.gate import trainable_release
+from assets_defs.step import Built, Job, expected_key
+from assets_defs.workspace import Workspace
+from corpus_pipeline import store
+from corpus_pipeline.schema import tables as t
+
+EMBEDDINGS = "embeddings.safetensors"
+# One row per film to be embedded: every film that a data set names, then the most popular others.
+_DOCUMENT_ROWS = """
+    WITH named AS (SELECT DISTINCT movie_id FROM link_dialogue_movies WHERE movie_id IS NOT NULL),
+    chosen AS (
+        SELECT m.*, movie_id IN (SELECT movie_id FROM named) AS is_named
+        FROM core_movies m
+        QUALIFY is_named OR row_number() OVER (ORDER BY is_named, popularity_score DESC, movie_id) <= $most_popular
+    ),
+    people AS (
+        SELECT movie_id,
+               list(name ORDER BY position, name) FILTER (role = 'director') AS directors,
+               list(name ORDER BY position, name) FILTER (role = 'actor') AS "cast"
+        FROM core_credits JOIN core_people USING (person_id) WHERE movie_id IN (SELECT movie_id FROM chosen) GROUP BY movie_id
+    ),
+    kinds AS (SELECT movie_id, list(genre ORDER BY genre) AS genres FROM core_genres GROUP BY movie_id)
+    SELECT movie_id, title, year, coalesce(genres, []) AS genres, coalesce(directors, []) AS directors, coalesce("cast", []) AS "cast", plot
+    FROM chosen LEFT JOIN people USING (movie_id) LEFT JOIN kinds USING (movie_id)
+    ORDER BY movie_id
+"""
+
+
+def model_text_embeddings(job: Job) -> Iterator[Built]:
+    """One vector per chosen film; texts encoded before come from the cache."""
+    from modeling.documents import documents_of
+    from modeling.text_encoder.config import TextEncoderConfig
+    from modeling.text_encoder.infer import embed_items
+
+    release = trainable_release(job.workspace)
+    needed = (t.MOVIES, t.CREDITS, t.PEOPLE, t.MOVIE_GENRES, t.LINK_DIALOGUE_MOVIES)
+    with store.connect({table.name: release.table(table) for table in needed}) as con:
+        rows = con.execute(_DOCUMENT_ROWS, {"most_popular": job.workspace.profile.embedded_movies}).to_arrow_table()
+    config = TextEncoderConfig.from_mapping(job.workspace.profile.text_encoder)
+    embeddings = embed_items(
+        rows["movie_id"].to_pylist(),
+        documents_of(rows),
+        config,
+        cache_dir=job.workspace.embedding_cache,
+        progress=lambda done, total: job.progress("encoding films", done, total),
+    )
+    path = job.workspace.artifact(job.step.name) / EMBEDDINGS
+    embeddings.save(path)
+    yield Built([path], {"films": len(embeddings.ids), "dimensions": embeddings.matrix.shape[1], "encoder": embeddings.encoder})
+
+
+def model_lrurec(job: Job) -> Iterator[Built]:
+    """LRURec over ids."""
+    yield _train(job, {"mode": "id", **job.workspace.profile.lrurec_id})
+
+
+def model_lrurec_text(job: Job) -> Iterator[Built]:
+    """LRURec over frozen text vectors."""
+    yield _train(job, {"mode": "text", **job.workspace.profile.lrurec_text})
+
+
+def _train(job: Job, settings: Mapping[str, Any]) -> Built:
+    from modeling.lrurec.config import LRURecConfig
+    from modeling.lrurec.train import train
+
+    trainable_release(job.workspace)  # the sets come from a release; it must still be one that may be trained on
+    config = LRURecConfig.from_mapping(settings)
+    folder = _folder(job)
+    manifest = train(
+        job.parent_table(t.SET_SEQUENCES),
+        config,
+        folder,
+        item_embeddings=load_embeddings(job.workspace) if config.mode == "text" else None,
+        validation_histories=job.parent_table(t.SET_RECOMMENDATION),
+        validation_targets=job.parent_table(t.SET_RECOMMENDATION_TARGETS),
+        progress=lambda told: job.progress(f"training {job.step.name}, loss {told.loss:.3f}", told.epoch, config.max_epochs),
+        parents={name: record.fingerprint for name, record in job.parents.items()},
+    )
+    files = sorted(file for file in folder.iterdir() if file.is_file())
+    curve = training_curve(folder)
+    return Built(files, {**manifest.metrics, "training curve": _plot(curve), "epochs": _markdown(curve)})
+
+
+def _folder(job: Job) -> Path:
+    """A folder for exactly these inputs: a killed run continues in it, a finished one is made again from nothing."""
+    key = expected_key(job.step, None, job.parents, job.workspace)
+    folder = job.workspace.artifact(job.step.name) / key[:12]
+    if (folder / "manifest.json").exists():
+        shutil.rmtree(folder)
+    return folder
+
+
+def artifact_folder(workspace: Workspace, step: str) -> Path:
+    """Where the files of the last materialisation of `step` lie."""
+    record = workspace.ledger.need(step)
+    folder = workspace.absolute(next(iter(record.outputs))).parent
+    if not folder.is_dir():
+        raise LineageError(f"{step}: its files are gone; run `marquee build`")
+    return folder
+
+
+def load_embeddings(workspace: Workspace) -> Any:
+    """The film vectors as `ItemEmbeddings`."""
+    from modeling.text_encoder.embeddings import ItemEmbeddings
+
+    return ItemEmbeddings.load(artifact_folder(workspace, "model_text_embeddings") / EMBEDDINGS)
+
+
+def load_lrurec(workspace: Workspace, step: str) -> Any:
+    """The trained model of `step`; in text mode over every film that has a vector."""
+    from modeling.lrurec import infer
+
+    embeddings = load_embeddings(workspace) if step.endswith("_text") else None
+    return infer.load(artifact_folder(workspace, step), item_embeddings=embeddings)
+
+
+def training_curve(folder: Path) -> pa.Table:
+    """One row per epoch, as the trainer logged it."""
+    import json
+
+    return pa.Table.from_pylist(json.loads((folder / "epochs.json").read_text()))
+
+
+def _markdown(curve: pa.Table) -> str:
+    lines = ["| " + " | ".join(curve.column_names) + " |", "|" + " --- |" * curve.num_columns]
+    lines += ["| " + " | ".join(f"{value:.4g}" for value in row.values()) + " |" for row in curve.to_pylist()]
+    return "\n".join(lines) + "\n"
+
+
+def _plot(curve: pa.Table) -> str:
+    """Training loss and validation metrics over epochs as an inline PNG."""
+    from assets_defs.plots import lines
+
+    series = {name: curve[name].to_pylist() for name in curve.column_names if name != "epoch"}
+    return lines(curve["epoch"].to_pylist(), series, xlabel="epoch")

@@ -1,0 +1,42 @@
+"""Pictures for run metadata: Markdown with an inline PNG, which the Dagster UI shows without a file server."""
+
+import base64
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+def lines(x: Sequence[float], series: Mapping[str, Sequence[float]], *, xlabel: str) -> str:
+    """One small panel per series over a common x axis."""
+    figure, axes = _panels(len(series))
+    for axis, (name, values) in zip(axes, series.items(), strict=False):
+        axis.plot(x, values, marker=".")
+        axis.set_title(name)
+        axis.set_xlabel(xlabel)
+    return _inline(figure)
+
+
+def bars(groups: Mapping[str, Mapping[str, tuple[float, float, float]]], *, ylabel: str) -> str:
+    """One panel per group; bars are (value, low, high) by name, drawn with their interval."""
+    figure, axes = _panels(len(groups))
+    for axis, (name, values) in zip(axes, groups.items(), strict=False):
+        heights = [value for value, _, _ in values.values()]
+        errors = [[value - low for value, low, _ in values.values()], [high - value for value, _, high in values.values()]]
+        axis.bar(range(len(values)), heights, yerr=errors, capsize=3)
+        axis.set_xticks(range(len(values)), list(values), rotation=30, ha="right")
+        axis.set_title(name)
+        axis.set_ylabel(ylabel)
+    return _inline(figure)
+
+
+def _panels(count: int) -> tuple[Any, Sequence[Any]]:
+    from matplotlib.figure import Figure  # the object interface: no display, no global state
+
+    figure = Figure(figsize=(4 * count, 3.2), layout="constrained")
+    return figure, [figure.add_subplot(1, count, position + 1) for position in range(count)]
+
+
+def _inline(figure: Any) -> str:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=80)
+    return f"![plot](data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()})\n"

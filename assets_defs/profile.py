@@ -1,0 +1,182 @@
+"""Profiles: one code path, several sizes. Reads and validates the YAML; says which profile and which mirror apply.
+
+A profile changes sizes and names, never code paths. Nothing is built here.
+"""
+
+import difflib
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from assets_defs.errors import ProfileError
+
+PROFILES = Path(__file__).parent / "profiles"
+CHECKOUT = Path(__file__).parents[1]
+
+
+Name = Annotated[str, Field(pattern="^[a-z][a-z0-9_]{0,62}$")]
+
+
+class Strict(BaseModel):
+    """Unknown keys are errors; values do not change after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class EvaluationConfig(Strict):
+    """Bootstrap of the evaluation table."""
+
+    bootstrap_samples: int = Field(default=1000, ge=100)
+    seed: int = 13
+
+
+class Dump(Strict):
+    """A tabular film dump of the user's own: its declaration (docs/examples/my_dump.yaml) and the archive, file or folder it reads."""
+
+    declaration: str
+    archive: str
+
+
+class Profile(Strict):
+    """Sizes and names of one build."""
+
+    name: str = Field(pattern="^[a-z][a-z0-9_]{0,31}$")
+    movie_sources: tuple[str, ...] = Field(min_length=1)
+    movie_dumps: dict[Name, Dump] = Field(
+        default_factory=dict, description="Further film sources by their key; paths may be relative to the profile."
+    )
+    dialogue_datasets: tuple[str, ...] = Field(min_length=1)
+    baseline: str = Field(default="", description="Profile whose reviewed numbers the gate uses; by default this one's.")
+    minimum_movies: int = Field(ge=1)
+    embedded_movies: int = Field(ge=1, description="Most popular films given a text vector, besides every mentioned film.")
+    text_encoder: dict[str, Any] = Field(default_factory=dict)
+    lrurec_id: dict[str, Any] = Field(default_factory=dict)
+    lrurec_text: dict[str, Any] = Field(default_factory=dict)
+    evaluation: EvaluationConfig = EvaluationConfig()
+
+    @property
+    def movie_partitions(self) -> tuple[str, ...]:
+        """Registered sources, then the user's own dumps: the order in which ranks are given to the latter."""
+        return (*self.movie_sources, *self.movie_dumps)
+
+
+def load_profile(path: Path) -> Profile:
+    """The profile in a YAML file; ProfileError lists every problem at once and names the nearest valid key."""
+    try:
+        content = yaml.safe_load(path.read_text())
+    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ProfileError(f"profile {path.name}: cannot be read as YAML: {error}") from error
+    if not isinstance(content, dict):
+        raise ProfileError(f"profile {path.name}: expected a mapping of settings, saw {type(content).__name__}")
+    problems = _unknown_names(content)
+    try:
+        profile = Profile.model_validate(content)
+    except ValidationError as error:
+        problems += [_explain(item) for item in error.errors()]
+        raise ProfileError(f"profile {path.name}:\n  " + "\n  ".join(problems)) from error
+    profile = _placed(profile, path.parent)
+    problems += [*_model_problems(profile), *_dump_problems(profile)]
+    if problems:
+        raise ProfileError(f"profile {path.name}:\n  " + "\n  ".join(problems))
+    return profile
+
+
+def _placed(profile: Profile, folder: Path) -> Profile:
+    """The profile with the paths of its dumps made absolute."""
+    places = {
+        key: Dump(declaration=str((folder / dump.declaration).absolute()), archive=str((folder / dump.archive).absolute()))
+        for key, dump in profile.movie_dumps.items()
+    }
+    return profile.model_copy(update={"movie_dumps": places})
+
+
+def _dump_problems(profile: Profile) -> list[str]:
+    from corpus_pipeline.errors import CorpusError
+    from corpus_pipeline.sources.tabular import load_dump
+
+    problems = [f"movie_dumps: {key!r} is already a registered source" for key in profile.movie_dumps if key in profile.movie_sources]
+    for key, dump in profile.movie_dumps.items():
+        try:
+            declared = load_dump(Path(dump.declaration)).source
+            problems += [f"movie_dumps.{key}: its declaration says source {declared!r}"] if declared != key else []
+        except CorpusError as error:
+            problems.append(f"movie_dumps.{key}: {error}")
+        if not Path(dump.archive).exists():
+            problems.append(f"movie_dumps.{key}: there is no {dump.archive}")
+    return problems
+
+
+def _explain(item: Any) -> str:
+    place = ".".join(map(str, item["loc"]))
+    if item["type"] != "extra_forbidden":
+        return f"{place}: {item['msg']}, saw {item.get('input')!r}"
+    parent = EvaluationConfig if item["loc"][0] == "evaluation" and len(item["loc"]) > 1 else Profile
+    return f"{place}: no such setting{_nearest(str(item['loc'][-1]), parent.model_fields)}"
+
+
+def _nearest(name: str, known: Any) -> str:
+    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return f"; did you mean {close[0]!r}?" if close else f"; known: {sorted(known)}"
+
+
+def _unknown_names(content: dict[str, Any]) -> list[str]:
+    from corpus_pipeline.schema.fields import DATASETS
+    from corpus_pipeline.sources.registry import SOURCES
+
+    movies = [source.key for source in SOURCES if source.kind == "movies"]
+    problems = []
+    for setting, known in (("movie_sources", movies), ("dialogue_datasets", list(DATASETS))):
+        given = content.get(setting)
+        for name in given if isinstance(given, list) else []:
+            if name not in known:
+                problems.append(f"{setting}: no such source {name!r}{_nearest(str(name), known)}")
+    return problems
+
+
+def _model_problems(profile: Profile) -> list[str]:
+    from modeling.errors import ModelingError
+    from modeling.lrurec.config import LRURecConfig
+    from modeling.text_encoder.config import TextEncoderConfig
+
+    problems = []
+    for setting, build in (("lrurec_id", LRURecConfig), ("lrurec_text", LRURecConfig), ("text_encoder", TextEncoderConfig)):
+        try:
+            build.from_mapping(getattr(profile, setting))
+        except ModelingError as error:
+            problems.append(f"{setting}: {error}")
+    return problems
+
+
+def find_mirror() -> Path | None:
+    """The folder of real archives: MARQUEE_MIRROR, else `shared/data` beside the checkout, else None."""
+    named = os.environ.get("MARQUEE_MIRROR")
+    if named:
+        if not Path(named).is_dir():
+            raise ProfileError(f"MARQUEE_MIRROR names {named!r}, which is no folder; unset it or point it at the archives")
+        return Path(named)
+    beside = CHECKOUT.parent / "shared" / "data"
+    return beside if beside.is_dir() else None
+
+
+def choose_profile(wanted: str | None = None) -> tuple[Profile, str]:
+    """(profile, one line saying why). `wanted` or MARQUEE_PROFILE: a shipped name or a YAML path; else by what is at hand."""
+    wanted = wanted or os.environ.get("MARQUEE_PROFILE")
+    if wanted:
+        return load_profile(_profile_path(wanted)), f"profile {wanted}, as asked"
+    mirror = find_mirror()
+    if mirror:
+        return load_profile(PROFILES / "standard.yaml"), f"profile standard: archives found in {mirror.name}/"
+    return load_profile(PROFILES / "starter.yaml"), "profile starter: no mirror of the real archives (MARQUEE_MIRROR) was found"
+
+
+def _profile_path(wanted: str) -> Path:
+    if wanted.endswith((".yaml", ".yml")):
+        return Path(wanted)
+    path = PROFILES / f"{wanted}.yaml"
+    if not path.exists():
+        shipped = sorted(file.stem for file in PROFILES.glob("*.yaml"))
+        raise ProfileError(f"no profile {wanted!r}{_nearest(wanted, shipped)}; shipped: {shipped}, or give a .yaml path")
+    return path

@@ -1,0 +1,1 @@
+"""Linking what people name to the films of the catalogue."""

@@ -1,0 +1,157 @@
+"""Every column once: name, type, meaning, allowed values. A table never spells a type itself.
+
+Suffixes carry units: `_year`, `_minutes`, `_count`, `_share`, `_score` (0 to 1 unless said). `is_` and `has_` are
+booleans. A foreign id names its authority (`imdb_id`).
+"""
+
+import pyarrow as pa
+
+from corpus_pipeline.schema.types import Field
+
+STRING, INT, LONG, REAL, FLAG = pa.string(), pa.int32(), pa.int64(), pa.float64(), pa.bool_()
+STRINGS = pa.list_(pa.string())
+
+FIRST_YEAR, LAST_YEAR = 1870, 2035
+GENRES = (
+    "Action", "Adult", "Adventure", "Animation", "Biography", "Comedy", "Crime", "Documentary", "Drama", "Family",
+    "Fantasy", "Film-Noir", "Game-Show", "History", "Horror", "Music", "Musical", "Mystery", "News", "Reality-TV",
+    "Romance", "Sci-Fi", "Short", "Sport", "Talk-Show", "Thriller", "TV Movie", "War", "Western",
+)  # fmt: skip
+ROLES = ("director", "writer", "actor")
+KINDS = ("movie", "short", "tv_movie", "video")
+AUTHORITIES = ("imdb", "tmdb", "wikidata", "movielens", "omdb_org", "wikipedia")
+TITLE_KINDS = ("primary", "original", "alternative")
+DATASETS = ("inspired", "redial", "reddit_movie", "starter")
+SPLITS = ("train", "valid", "test")
+SPEAKERS = ("seeker", "recommender")
+MERGE_REASONS = (
+    "new_movie", "same_source", "imdb_id", "tmdb_id", "wikidata_id", "title_year", "title_year_people",
+    "title_near_year_runtime", "title_near_year_people",
+)  # fmt: skip
+LINK_RULES = ("authority_id", "exact_title_year", "exact_title_near_year", "exact_title", "fuzzy_title_year", "fuzzy_title", "abstain")
+LINK_STATUSES = ("linked", "abstained")
+
+# --- where a row came from
+SOURCE = Field("source", STRING, "Key of the upstream source in the source registry.")
+FILE = Field("file", STRING, "Name of the file inside the source's archive.")
+LINE = Field("line", LONG, "1-based line (CSV, TSV, JSONL) or record number in the file; 0 for a file that is one record.", minimum=0)
+RECORD_ID = Field("record_id", STRING, "The source's own id of the record, or a stable hash of its identifying fields where it has none.")
+REASON = Field("reason", STRING, "Reason code: lower_snake_case, one per kind of defect.")
+RAW_TEXT = Field("raw_text", STRING, "The record as read, cut to 2,000 characters.")
+
+# --- movies
+MOVIE_ID = Field("movie_id", STRING, "Marquee's stable movie id: 'mq' and 12 hex digits; adding a source never changes it.")
+TITLE = Field("title", STRING, "Title as displayed.")
+ORIGINAL_TITLE = Field("original_title", STRING, "Title in the original language.")
+TITLE_KEY = Field(
+    "title_key", STRING, "Normalised title: NFKD without marks, casefolded, '&' as 'and', no punctuation, no leading article."
+)
+TITLE_KIND = Field("title_kind", STRING, "Role of a title.", values=TITLE_KINDS)
+YEAR = Field("year", INT, "Year of first release.", minimum=FIRST_YEAR, maximum=LAST_YEAR)
+RUNTIME_MINUTES = Field("runtime_minutes", INT, "Running time in minutes.", minimum=1, maximum=900)
+KIND = Field("kind", STRING, "Form of the film.", values=KINDS)
+LANGUAGE = Field("language", STRING, "Language as an ISO 639-1 code where known.")
+REGION = Field("region", STRING, "Region of a title as an ISO 3166-1 code where known.")
+COUNTRIES = Field("countries", STRINGS, "Production countries as the sources spell them.")
+IS_ADULT = Field("is_adult", FLAG, "True when any source says so.")
+IMDB_RATING = Field("imdb_rating", REAL, "Mean IMDb rating, 1 to 10; null when there are no votes.", minimum=0, maximum=10)
+IMDB_VOTE_COUNT = Field("imdb_vote_count", LONG, "Number of IMDb votes.", minimum=0)
+TMDB_RATING = Field("tmdb_rating", REAL, "Mean TMDB rating, 0 to 10; null when there are no votes.", minimum=0, maximum=10)
+TMDB_VOTE_COUNT = Field("tmdb_vote_count", LONG, "Number of TMDB votes.", minimum=0)
+POPULARITY_SCORE = Field("popularity_score", REAL, "log10(1 + IMDb votes + 10 * TMDB votes); at least 0, not bounded by 1.", minimum=0)
+SOURCES = Field("sources", STRINGS, "Sources that contributed a record, sorted.")
+TITLE_SOURCE = Field("title_source", STRING, "Source whose title survived.")
+YEAR_SOURCE = Field("year_source", STRING, "A source that voted for the surviving year.")
+RUNTIME_SOURCE = Field("runtime_source", STRING, "Source whose running time survived.")
+LANGUAGE_SOURCE = Field("language_source", STRING, "Source whose original language survived.")
+PLOT = Field("plot", STRING, "The surviving plot text; every text is in core_plots.")
+PLOT_SOURCE = Field("plot_source", STRING, "Source of the surviving plot text; its licence hangs on it.")
+GENRE = Field("genre", STRING, "Genre in the 29-term vocabulary.", values=GENRES)
+KEYWORD = Field("keyword", STRING, "Keyword, or a source genre outside the vocabulary; lower case.")
+PLOT_RANK = Field("plot_rank", INT, "1 for the surviving plot, then the others in order of preference.", minimum=1)
+PLOT_TEXT = Field("text", STRING, "Plot text with HTML entities decoded and control characters removed.")
+AUTHORITY = Field("authority", STRING, "Who issued the id.", values=AUTHORITIES)
+AUTHORITY_ID = Field("authority_id", STRING, "The authority's id, normalised (IMDb: 'tt' and at least 7 digits).")
+MERGE_REASON = Field("merge_reason", STRING, "Why this source record belongs to this movie.", values=MERGE_REASONS)
+IMDB_ID = Field("imdb_id", STRING, "IMDb title id: 'tt' and at least 7 digits.")
+TMDB_ID = Field("tmdb_id", LONG, "TMDB movie id.", minimum=1)
+WIKIDATA_ID = Field("wikidata_id", STRING, "Wikidata item id: 'Q' and digits.")
+MOVIELENS_ID = Field("movielens_id", LONG, "MovieLens movie id.", minimum=1)
+OMDB_ORG_ID = Field("omdb_org_id", LONG, "omdb.org movie id.", minimum=1)
+WIKIPEDIA_PAGE = Field("wikipedia_page", STRING, "English Wikipedia page name.")
+RECORD_GENRES = Field("genres", STRINGS, "Genres as the source spells them.")
+RECORD_KEYWORDS = Field("keywords", STRINGS, "Keywords as the source spells them.")
+RECORD_LANGUAGES = Field("languages", STRINGS, "Original language first, as the source spells it.")
+RECORD_TITLES = Field(
+    "alternative_titles",
+    pa.list_(pa.struct([("title", STRING), ("language", STRING), ("region", STRING)])),
+    "Further titles of the record; language and region may be null.",
+)
+RECORD_PEOPLE = Field(
+    "people",
+    pa.list_(pa.struct([("name", STRING), ("role", STRING), ("position", INT), ("character", STRING), ("imdb_person_id", STRING)])),
+    "Credits of the record: role is director, writer or actor; position counts from 1 in a role; name is null when only the id is known.",
+)
+RECORD_PLOTS = Field(
+    "plots", pa.list_(pa.struct([("text", STRING), ("language", STRING)])), "Plot texts of the record as the source gives them."
+)
+
+# --- people
+PERSON_ID = Field("person_id", STRING, "Marquee's person id: 'pp' and 12 hex digits.")
+NAME = Field("name", STRING, "Name as displayed.")
+NAME_KEY = Field("name_key", STRING, "Normalised name, by the rules of title_key without the article rule.")
+IMDB_PERSON_ID = Field("imdb_person_id", STRING, "IMDb name id: 'nm' and at least 7 digits.")
+ROLE = Field("role", STRING, "What the person did.", values=ROLES)
+POSITION = Field("position", INT, "Billing order inside a role, from 1.", minimum=1)
+CHARACTER = Field("character", STRING, "Character played.")
+
+# --- dialogues
+DATASET = Field("dataset", STRING, "Dialogue data set.", values=DATASETS)
+SPLIT = Field("split", STRING, "Split as published; starter's is a hash of the dialogue id.", values=SPLITS)
+DIALOGUE_ID = Field("dialogue_id", STRING, "'<dataset>:<the data set's own dialogue id>'.")
+SEEKER_ID = Field("seeker_id", STRING, "Pseudonymous id of the seeker where the data set has one.")
+OUTCOME = Field("outcome", STRING, "The data set's own label of how the dialogue ended, if any.")
+TURN_COUNT = Field("turn_count", INT, "Number of turns.", minimum=0)
+TURN_INDEX = Field("turn_index", INT, "0-based position of the turn in the dialogue.", minimum=0)
+SPEAKER = Field("speaker", STRING, "Who speaks.", values=SPEAKERS)
+TURN_TEXT = Field("text", STRING, "What was said, HTML entities decoded; may be empty.")
+SOURCE_TURN_ID = Field("source_turn_id", STRING, "The data set's own id of the turn (ReDial: message ids joined by '+').")
+MENTION_INDEX = Field("mention_index", INT, "0-based position of the mention in the turn.", minimum=0)
+SOURCE_MOVIE_ID = Field("source_movie_id", STRING, "The data set's own id of the movie: ReDial id, 'Title (Year)', or an IMDb id.")
+SURFACE = Field("surface", STRING, "The title as the data set gives it, without its year.")
+MENTION_YEAR = Field("mention_year", INT, "Year given with the title, if any.")
+SPAN_START = Field("span_start", INT, "0-based character offset of the mention in the turn's text, if known.", minimum=0)
+SPAN_END = Field("span_end", INT, "Character offset one past the mention, if known.", minimum=0)
+IS_RECOMMENDED = Field("is_recommended", FLAG, "The recommender proposes this movie; null when the data set does not say.")
+IS_ACCEPTED = Field("is_accepted", FLAG, "The seeker accepted the proposal; null when the data set does not say.")
+IS_LIKED = Field("is_liked", FLAG, "The seeker likes the movie; null when the data set does not say.")
+EXAMPLE_ID = Field("example_id", STRING, "'<dialogue_id>#<turn_index>' of the recommender turn to predict.")
+TARGET_INDEX = Field("target_index", INT, "0-based position of the target in its turn.", minimum=0)
+TARGET_NAME = Field("target_name", STRING, "Name of the target as the evaluation protocol compares it (no year).")
+IS_NEW = Field("is_new", FLAG, "The target's name was not mentioned earlier in the dialogue (He et al. 2023: 'recommendation').")
+
+# --- links
+LINKED_MOVIE_ID = Field("movie_id", STRING, "The movie linked to; null when the linker abstained.")
+LINK_STATUS = Field("link_status", STRING, "Linked or abstained.", values=LINK_STATUSES)
+LINK_RULE = Field("link_rule", STRING, "The rule that decided.", values=LINK_RULES)
+LINK_SCORE = Field("link_score", REAL, "Score of the best candidate, 0 to 1.", minimum=0, maximum=1)
+RUNNER_UP_MOVIE_ID = Field("runner_up_movie_id", STRING, "Second-best candidate, if any.")
+RUNNER_UP_SCORE = Field("runner_up_score", REAL, "Score of the second-best candidate.", minimum=0, maximum=1)
+LINK_REASON = Field("link_reason", STRING, "Why the linker abstained; null when it linked.")
+
+# --- training and evaluation rows
+HISTORY_MOVIE_IDS = Field("history_movie_ids", STRINGS, "Distinct linked movies mentioned before the turn, oldest first.")
+TARGET_MOVIE_IDS = Field("target_movie_ids", STRINGS, "Linked movies the recommender names in the turn.")
+SEQUENCE_MOVIE_IDS = Field("sequence_movie_ids", STRINGS, "Distinct linked movies of the dialogue in order of first mention.")
+IS_TARGET = Field("is_target", pa.list_(FLAG), "Per position of the sequence: first named by the recommender.")
+CONTEXT_TEXT = Field("context_text", STRING, "The turns before, one per line, 'seeker: ...' or 'recommender: ...'.")
+MODEL = Field("model", STRING, "Name of the scored model.")
+CANDIDATE_SET = Field("candidate_set", STRING, "What was ranked: 'dataset_items' or 'corpus'.")
+RANK = Field("rank", LONG, "1-based rank of the target; null when it was not a candidate (counts as a miss).", minimum=1)
+CONDITION = Field("condition", STRING, "'new', 'repeated' or 'all' targets (He et al. 2023: recommendation, discussion, all).")
+METRIC = Field("metric", STRING, "recall, ndcg or mrr.")
+K = Field("k", INT, "Cut-off of the metric.", minimum=1)
+VALUE = Field("value", REAL, "Mean over (turn, target) pairs.", minimum=0, maximum=1)
+CI_LOW = Field("ci_low", REAL, "Lower end of the 95 % bootstrap interval, dialogues resampled.", minimum=0, maximum=1)
+CI_HIGH = Field("ci_high", REAL, "Upper end of the 95 % bootstrap interval, dialogues resampled.", minimum=0, maximum=1)
+PAIR_COUNT = Field("pair_count", LONG, "Number of (turn, target) pairs.", minimum=0)

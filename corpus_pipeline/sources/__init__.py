@@ -1,0 +1,1 @@
+"""Pinned upstream archives and one reader per format. Readers read; they do not clean."""

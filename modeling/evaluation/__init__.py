@@ -1,0 +1,1 @@
+"""How models are judged: ranks, metrics, intervals, paired tests, published anchors, and the report. Nothing is trained here."""

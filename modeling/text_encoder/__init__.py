@@ -1,0 +1,1 @@
+"""Sentence embeddings of retrieval texts by a frozen encoder."""

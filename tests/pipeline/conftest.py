@@ -1,0 +1,50 @@
+"""One starter build for the whole session; tests that change something work on a copy of it."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from assets_defs.build import Done, build
+from assets_defs.profile import PROFILES, Profile, load_profile
+from assets_defs.workspace import Workspace, open_workspace
+
+# The starter profile with little training: the path is what is tested here, not the quality of the models.
+SMALL = {"lrurec_id": {"max_epochs": 2, "batch_size": 32}, "lrurec_text": {"max_epochs": 2, "batch_size": 32}}
+
+
+def silent(label: str, done: int, total: int) -> None:
+    """Progress that nobody watches."""
+
+
+@pytest.fixture(scope="session")
+def small_profile() -> Profile:
+    profile = load_profile(PROFILES / "starter.yaml")
+    return profile.model_copy(update={**SMALL, "evaluation": profile.evaluation.model_copy(update={"bootstrap_samples": 100})})
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """MARQUEE_HOME of the session; no mirror, so that the starter data alone decide."""
+    folder = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MARQUEE_HOME", str(folder))
+        patch.setenv("MARQUEE_PROFILE", "starter")
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def built(home: Path, small_profile: Profile) -> tuple[Workspace, Done]:
+    """The finished starter build and what it ran."""
+    space = open_workspace(small_profile)
+    return space, build(space, silent)
+
+
+@pytest.fixture
+def copy(built: tuple[Workspace, Done], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    """A copy of the finished build that a test may spoil."""
+    space, _ = built
+    shutil.copytree(space.root, tmp_path / "starter")
+    monkeypatch.setenv("MARQUEE_HOME", str(tmp_path))
+    return Workspace(tmp_path / "starter", space.profile, None)

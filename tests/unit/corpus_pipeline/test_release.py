@@ -1,0 +1,157 @@
+"""Publishing is all or nothing, the pointer moves atomically, and every changed byte is seen."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pytest
+
+from corpus_pipeline import release, store
+from corpus_pipeline.errors import ReleaseError
+from corpus_pipeline.schema import tables as t
+from corpus_pipeline.schema.render import arrow_schema
+
+NOW = "2026-01-01T00:00:00+00:00"
+
+
+def empty_tables(folder: Path, *, people: int = 1) -> dict[str, Path]:
+    """Every released table, empty but for `people` rows of core_people."""
+    paths = {}
+    for table in t.RELEASED:
+        rows = arrow_schema(table).empty_table()
+        if table is t.PEOPLE:
+            listed = [{"person_id": f"pp{n:012d}", "name": f"P {n}", "name_key": f"p {n}", "imdb_person_id": None} for n in range(people)]
+            rows = pa.Table.from_pylist(listed, schema=arrow_schema(table))
+        paths[table.name] = folder / f"{table.name}.parquet"
+        store.write_table(rows, table, paths[table.name])
+    return paths
+
+
+def verdict_for(paths: dict[str, Path], **changes: Any) -> dict[str, Any]:
+    good = {"passed": True, "fingerprints": {name: store.sha256(path) for name, path in paths.items()}, "results": []}
+    return {**good, **changes}
+
+
+def publish(tmp_path: Path, *, people: int = 1, at: str = NOW, **changes: Any) -> release.Release:
+    paths = empty_tables(tmp_path / "tables", people=people)
+    verdict = verdict_for(paths, **changes)
+    return release.publish(tmp_path / "releases", paths, verdict=verdict, profile="test", created_at=at, parents={})
+
+
+def test_published_release_is_whole(tmp_path: Path) -> None:
+    found = publish(tmp_path, people=3)
+    assert release.current(tmp_path / "releases").release_id == found.release_id
+    assert found.manifest.row_counts["core_people"] == 3
+    assert release.verify(found) == []
+    assert found.table(t.PEOPLE).num_rows == 3
+
+
+def test_database_has_keys_and_comments_and_is_readable_by_others(tmp_path: Path) -> None:
+    found = publish(tmp_path, people=2)
+    with duckdb.connect(str(found.database), read_only=True) as con:
+        keys = con.execute(
+            "SELECT constraint_column_names FROM duckdb_constraints() WHERE constraint_type = 'PRIMARY KEY' AND table_name = 'core_people'"
+        ).fetchall()
+        assert keys == [(["person_id"],)]
+        silent = con.execute("SELECT table_name FROM duckdb_tables() WHERE comment IS NULL").fetchall()
+        silent += con.execute(
+            "SELECT column_name FROM duckdb_columns() WHERE comment IS NULL AND NOT internal "
+            "AND table_name IN (SELECT table_name FROM duckdb_tables())"
+        ).fetchall()
+        assert silent == []
+
+
+@pytest.mark.parametrize("changes", [{"passed": False}, {"fingerprints": {}}, {"fingerprints": {"core_people": "0" * 64}}])
+def test_refused_data_changes_nothing(tmp_path: Path, changes: dict[str, Any]) -> None:
+    before = publish(tmp_path)
+    with pytest.raises(ReleaseError):
+        publish(tmp_path, people=5, **changes)
+    assert [r.release_id for r in release.list_releases(tmp_path / "releases")] == [before.release_id]
+    assert release.current(tmp_path / "releases").release_id == before.release_id
+
+
+def test_refusal_names_the_failed_expectation(tmp_path: Path) -> None:
+    failed = [{"name": "core_movies_row_count", "passed": False, "waived_by": None}]
+    with pytest.raises(ReleaseError, match="core_movies_row_count"):
+        publish(tmp_path, passed=False, results=failed)
+
+
+def test_same_bytes_give_the_same_release_and_other_bytes_another(tmp_path: Path) -> None:
+    first, again, other = publish(tmp_path, judged_at="today"), publish(tmp_path, judged_at="tomorrow"), publish(tmp_path, people=2)
+    assert first.release_id == again.release_id != other.release_id
+
+
+def test_same_bytes_judged_otherwise_are_another_release(tmp_path: Path) -> None:
+    result = {"name": "x", "passed": True, "waived_by": None, "minimum": 1}
+    assert publish(tmp_path, results=[result]).release_id != publish(tmp_path, results=[{**result, "minimum": 2}]).release_id
+
+
+def test_rollback_moves_only_the_pointer(tmp_path: Path) -> None:
+    old = publish(tmp_path, people=1, at="2026-01-01T00:00:00+00:00")
+    new = publish(tmp_path, people=2, at="2026-01-02T00:00:00+00:00")
+    back = release.rollback(tmp_path / "releases", None, moved_at=NOW)
+    assert back.release_id == old.release_id
+    assert release.pointer(tmp_path / "releases") == release.Pointer(old.release_id, NOW, "rolled back")
+    assert release.verify(release.open_release(tmp_path / "releases", new.release_id)) == []
+    with pytest.raises(ReleaseError, match="no release before"):
+        release.rollback(tmp_path / "releases", None, moved_at=NOW)
+    with pytest.raises(ReleaseError, match="published"):
+        release.rollback(tmp_path / "releases", "rffffffffffff", moved_at=NOW)
+
+
+@pytest.mark.parametrize("victim", ["tables/core_people.parquet", "corpus.duckdb", "verdict.json"])
+def test_one_flipped_byte_is_seen(tmp_path: Path, victim: str) -> None:
+    found = publish(tmp_path, people=4)
+    file = found.path / victim
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(bytes(content))
+    assert [problem.split(":")[0] for problem in release.verify(found)] == [victim]
+    if victim.startswith("tables/"):
+        with pytest.raises(ReleaseError, match="changed after publishing"):
+            found.table(t.PEOPLE)
+
+
+def test_missing_and_damaged_pointer_say_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(ReleaseError, match="marquee build"):
+        release.current(tmp_path / "releases")
+    publish(tmp_path)
+    (tmp_path / "releases" / "current.json").write_text("{")
+    with pytest.raises(ReleaseError, match="marquee rollback"):
+        release.current(tmp_path / "releases")
+
+
+KILLED = """
+import sys, json
+from pathlib import Path
+from corpus_pipeline import release
+tables, releases, verdict = Path(sys.argv[1]), Path(sys.argv[2]), json.loads(Path(sys.argv[3]).read_text())
+print("started", flush=True)
+paths = {name: tables / f"{name}.parquet" for name in verdict["fingerprints"]}
+release.publish(releases, paths, verdict=verdict, profile="test", created_at="2026-01-02", parents={})
+"""
+
+
+@pytest.mark.parametrize("delay", [0.0, 0.15, 0.4, 0.8])
+def test_kill_leaves_the_old_release_or_the_new_one(tmp_path: Path, delay: float) -> None:
+    before = publish(tmp_path)
+    paths = empty_tables(tmp_path / "next", people=50)
+    verdict = verdict_for(paths)
+    (tmp_path / "verdict.json").write_text(json.dumps(verdict))
+    command = [sys.executable, "-c", KILLED, str(tmp_path / "next"), str(tmp_path / "releases"), str(tmp_path / "verdict.json")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None and process.stdout.readline()
+        time.sleep(delay)
+        process.send_signal(signal.SIGKILL)
+    found = release.current(tmp_path / "releases")
+    assert found.release_id in {before.release_id, release.release_id(verdict["fingerprints"], verdict)}
+    assert release.verify(found) == []
+    again = release.publish(tmp_path / "releases", paths, verdict=verdict, profile="test", created_at=NOW, parents={})
+    assert again.manifest.tables == verdict["fingerprints"]
+    assert list((tmp_path / "releases").glob(".*.partial")) == []

@@ -1,0 +1,78 @@
+"""Baselines on three made-up dialogues, counted by hand."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from corpus_pipeline.schema.render import arrow_schema
+from corpus_pipeline.schema.tables import SET_SEQUENCES
+from modeling.baselines import NAMES, LastItemNeighbours, Popularity
+from modeling.errors import DataError
+
+TRAIN = [["a", "b", "c"], ["b", "c"], ["c", "d"], []]
+
+
+def sequences(rows: list[list[str]], split: str = "train") -> pa.Table:
+    made = [
+        {
+            "dialogue_id": f"inspired:{split}{i}",
+            "dataset": "inspired",
+            "split": split,
+            "sequence_movie_ids": row,
+            "is_target": [True] * len(row),
+        }
+        for i, row in enumerate(rows)
+    ]
+    return pa.Table.from_pylist(made, schema=arrow_schema(SET_SEQUENCES))
+
+
+def test_popularity_counts_training_dialogues() -> None:
+    model = Popularity.fit(sequences(TRAIN))
+    assert model.score([["a"], []], ["c", "b", "a", "zz"]).tolist() == [[3, 2, 1, 0]] * 2
+
+
+def test_neighbours_count_common_dialogues_then_popularity() -> None:
+    """With b: a once, c twice. Popularity a 1, b 2, c 3, d 1, divided by 4."""
+    model = LastItemNeighbours.fit(sequences(TRAIN))
+    assert model.score([["d", "b"]], ["a", "b", "c", "d", "zz"]).tolist() == [[1.25, 0.5, 2.75, 0.25, 0.0]]
+
+
+@pytest.mark.parametrize("history", [[], ["zz"], ["b", "zz"]])
+def test_neighbours_fall_back_to_popularity(history: list[str]) -> None:
+    model = LastItemNeighbours.fit(sequences(TRAIN))
+    assert model.score([history], ["c", "b", "a"]).tolist() == [[0.75, 0.5, 0.25]]
+
+
+def test_popularity_never_outweighs_a_common_dialogue() -> None:
+    rows = [["a", "b"], *[["c"]] * 50]
+    scores = LastItemNeighbours.fit(sequences(rows)).score([["a"]], ["b", "c"])[0]
+    assert scores[0] > 1 > scores[1]
+
+
+def test_scores_are_finite_and_one_row_per_history() -> None:
+    for model in (Popularity.fit(sequences(TRAIN)), LastItemNeighbours.fit(sequences(TRAIN))):
+        scores = model.score([[], ["a"], ["zz"]], ["a", "zz"])
+        assert scores.shape == (3, 2) and np.isfinite(scores).all()
+        assert model.score([], ["a"]).shape == (0, 1)
+        assert model.score([["a"]], []).shape == (1, 0)
+
+
+def test_only_train_rows_are_counted() -> None:
+    both = pa.concat_tables([sequences(TRAIN), sequences([["a", "zz"]], "valid")])
+    assert Popularity.fit(both) == Popularity.fit(sequences(TRAIN))
+
+
+@pytest.mark.parametrize("baseline", [Popularity, LastItemNeighbours])
+def test_test_rows_are_refused(baseline: type[Popularity] | type[LastItemNeighbours]) -> None:
+    with pytest.raises(DataError, match="split 'test'"):
+        baseline.fit(pa.concat_tables([sequences(TRAIN), sequences([["a"]], "test")]))
+
+
+@pytest.mark.parametrize("rows", [[], [[]]])
+def test_no_training_movie_is_refused(rows: list[list[str]]) -> None:
+    with pytest.raises(DataError, match="no movie in split 'train'"):
+        LastItemNeighbours.fit(sequences(rows))
+
+
+def test_names_are_those_of_the_report() -> None:
+    assert NAMES == ("popularity", "last_item_neighbours")
