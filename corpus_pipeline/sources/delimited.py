@@ -142,20 +142,12 @@ def _load_strictly(
 
 
 def _has_surplus(con: "duckdb.DuckDBPyConnection", table: str, *, path: Path, columns: Sequence[str], layout: Layout) -> bool:
-    """Whether DuckDB (1.5) dropped surplus empty fields at the end of a record, which even its strict reader does.
+    """Whether DuckDB (1.5) dropped surplus fields at the end of a record, which even its strict reader does at times.
 
     A title with a bare comma in a record whose last cell is empty would be cut that way. Delimiters are a checksum: those of
-    the file must be those between the cells read and those inside them. Asked only where a line ends in an empty cell or the last
-    line has no end.
+    the file must be those between the cells read and those inside them.
     """
     mark = layout.delimiter.encode()
-    empty = (mark, mark + layout.quote.encode() * 2)
-    if _ends_with(path, b"\n") and not any(_holds(path, cell + b"\n") for cell in empty):
-        return False
-    if layout.quote and layout.escape == layout.quote:  # where a quote only ever toggles, they can be counted without the cells
-        rows = con.execute(f"SELECT count(*) FROM {quoted(table)}").fetchall()[0][0]
-        if _count_outside(path, mark, layout.quote.encode()) == (len(columns) - 1) * (rows + (not layout.header)):
-            return False
     comma = literal(layout.delimiter)
     length = f"CASE WHEN contains({{0}}, {comma}) THEN strlen({{0}}) - strlen(replace({{0}}, {comma}, '')) ELSE 0 END"
     inside = " + ".join(length.format(quoted(column)) for column in columns)
@@ -323,17 +315,6 @@ def _ends_with(path: Path, mark: bytes) -> bool:
 def _count(path: Path, mark: bytes) -> int:
     with path.open("rb") as handle:
         return sum(chunk.count(mark) for chunk in iter(lambda: handle.read(1 << 22), b""))
-
-
-def _count_outside(path: Path, mark: bytes, quote: bytes) -> int:
-    """How often `mark` comes outside quotes."""
-    count, is_inside = 0, 0
-    with path.open("rb") as handle:
-        for chunk in iter(lambda: handle.read(1 << 22), b""):
-            pieces = chunk.split(quote)
-            count += b"".join(pieces[is_inside::2]).count(mark)
-            is_inside ^= (len(pieces) - 1) % 2
-    return count
 
 
 def _starts_with_mark(path: Path) -> bool:
