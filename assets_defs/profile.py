@@ -7,6 +7,7 @@ import difflib
 import os
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -162,14 +163,41 @@ def find_mirror() -> Path | None:
 
 
 def choose_profile(wanted: str | None = None) -> tuple[Profile, str]:
-    """(profile, one line saying why). `wanted` or MARQUEE_PROFILE: a shipped name or a YAML path; else by what is at hand."""
+    """(profile, one line saying why). `wanted` or MARQUEE_PROFILE: a shipped name or a YAML path; else by what is at hand.
+
+    With a mirror `standard`; without one `official` where the network answers or that corpus is there already, else `starter`.
+    """
     wanted = wanted or os.environ.get("MARQUEE_PROFILE")
     if wanted:
         return load_profile(_profile_path(wanted)), f"profile {wanted}, as asked"
     mirror = find_mirror()
     if mirror:
         return load_profile(PROFILES / "standard.yaml"), f"profile standard: archives found in {mirror.name}/"
-    return load_profile(PROFILES / "starter.yaml"), "profile starter: no mirror of the real archives (MARQUEE_MIRROR) was found"
+    name, why = _without_mirror()
+    return load_profile(PROFILES / f"{name}.yaml"), f"profile {name}: no mirror of the real archives (MARQUEE_MIRROR) was found{why}"
+
+
+def _without_mirror() -> tuple[str, str]:
+    """The profile's name and the rest of the line. A host is asked only when nothing else decides."""
+    from assets_defs.workspace import has_release
+
+    if has_release("official"):
+        return "official", "; this one was built here before"
+    if os.environ.get("MARQUEE_OFFLINE", "0") not in ("", "0"):
+        return "starter", ", and MARQUEE_OFFLINE forbids to look for a network"
+    host, fault = look_for_network()
+    if fault:
+        return "starter", f", nor a network ({host}: {fault})"
+    return "official", f", but {host} answers: the official files are downloaded (PROFILE=starter builds the small corpus)"
+
+
+def look_for_network() -> tuple[str, str]:
+    """The host of the first file that profile `official` downloads, and why it cannot be reached within three seconds ('' if it can)."""
+    from corpus_pipeline.sources import reach, registry
+
+    first = load_profile(PROFILES / "official.yaml").movie_sources[0]
+    address = registry.source_named(first, "movies").files[0].urls[0]
+    return str(urlsplit(address).hostname), reach.unreachable(address)
 
 
 def _profile_path(wanted: str) -> Path:

@@ -38,6 +38,12 @@ LINE = Field("line", LONG, "1-based line (CSV, TSV, JSONL) or record number in t
 RECORD_ID = Field("record_id", STRING, "The source's own id of the record, or a stable hash of its identifying fields where it has none.")
 REASON = Field("reason", STRING, "Reason code: lower_snake_case, one per kind of defect.")
 RAW_TEXT = Field("raw_text", STRING, "The record as read, cut to 2,000 characters.")
+RECORD_COUNT = Field(
+    "record_count",
+    LONG,
+    "Records the row stands for: 1, or more where rows out of scope are told by number, with the first one.",
+    minimum=1,
+)
 
 # --- movies
 MOVIE_ID = Field("movie_id", STRING, "Marquee's stable movie id: 'mq' and 12 hex digits; adding a source never changes it.")

@@ -193,11 +193,11 @@ EVALS = (EVAL_RANKS, EVAL_METRICS)
 
 
 def rejected(table: Table) -> Table:
-    """The quarantine beside `table`: one row per record that was read and not accepted."""
+    """The quarantine beside `table`: one row per record that was read and not accepted, or per `record_count` of them."""
     return Table(
         f"{table.name}__rejected",
         f"Records read for {table.name} and not accepted, each with its reason.",
-        _columns(f.SOURCE, f.FILE, f.LINE, f.REASON, f.RAW_TEXT),
+        _columns(f.SOURCE, f.FILE, f.LINE, f.REASON, f.RAW_TEXT, f.RECORD_COUNT),
         ("source", "file", "line", "reason", "raw_text"),
     )
 

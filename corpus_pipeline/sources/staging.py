@@ -1,12 +1,13 @@
 """One source to staged Parquet files, as a pure function of (source, archive): the unit that is spread over processes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from corpus_pipeline import store
-from corpus_pipeline.schema.tables import MOVIE_RECORDS, REJECTS
-from corpus_pipeline.sources.reading import FileCount
+from corpus_pipeline.schema.tables import DIALOGUES, DIALOGUES_REJECTED, MOVIE_RECORDS, REJECTS
+from corpus_pipeline.schema.types import Table
+from corpus_pipeline.sources.reading import FileCount, Read, reasons
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +16,7 @@ class Staged:
 
     source: str
     files: tuple[Path, ...]
+    rows: int
     counts: tuple[FileCount, ...]
     reasons: Mapping[str, int]
 
@@ -34,12 +36,25 @@ def stage_movies(source: str, archive: Path, scratch: Path, accepted: Path, reje
     read = read_dump(load_dump(declaration), archive, scratch) if declaration else MOVIE_READERS[source](archive, scratch)
     store.write_table(read.tables[MOVIE_RECORDS.name], MOVIE_RECORDS, accepted, threads=1)
     store.write_table(read.rejects, REJECTS, rejected, threads=1)
-    return Staged(source, (accepted, rejected), read.counts, reasons(read.rejects.column("reason").to_pylist()))
+    rows = sum(count.accepted for count in read.counts)
+    return Staged(source, (accepted, rejected, *_told(read, rejected)), rows, read.counts, reasons(read.rejects))
 
 
-def reasons(codes: Sequence[str]) -> dict[str, int]:
-    """How often each reason occurs."""
-    counted: dict[str, int] = {}
-    for code in codes:
-        counted[code] = counted.get(code, 0) + 1
-    return counted
+def stage_dialogues(dataset: str, files: Mapping[str, Path], places: Mapping[Table, Path]) -> Staged:
+    """Read a data set from its registered `files`; write its tables, and the rejects, to `places`."""
+    from corpus_pipeline.sources.readers import read_dialogues
+
+    read = read_dialogues(dataset, files)
+    rows = {**read.tables, DIALOGUES_REJECTED.name: read.rejects}
+    for table, place in places.items():
+        store.write_table(rows[table.name], table, place)
+    return Staged(dataset, tuple(places.values()), read.tables[DIALOGUES.name].num_rows, read.counts, reasons(read.rejects))
+
+
+def _told(read: Read, rejected: Path) -> Iterator[Path]:
+    """The records that the quarantine tells by number, laid beside it one by one: `<source>.told.parquet`."""
+    if read.told:
+        place = rejected.with_suffix(".told.parquet")
+        store.sync(read.told)
+        read.told.replace(place)
+        yield place

@@ -132,7 +132,8 @@ def _columns(con: "duckdb.DuckDBPyConnection", table: str) -> list[str]:
 
 def _collect(con: "duckdb.DuckDBPyConnection", dump: TabularDump, *, named: Sequence[ArchiveFile], quarantine: Quarantine) -> Read:
     records = con.execute(sql.films(dump.source)).to_arrow_table()
-    refused = con.execute(f"SELECT {literal(dump.source)} AS source, * FROM refused ORDER BY file, line, reason").to_arrow_table()
+    query = f"SELECT {literal(dump.source)} AS source, *, 1 AS record_count FROM refused ORDER BY file, line, reason"
+    refused = con.execute(query).to_arrow_table()
     rejects = concat_rejects([conform(refused, REJECTS), quarantine.table()])
     return Read({MOVIE_RECORDS.name: conform(records, MOVIE_RECORDS)}, rejects, _counts(con, dump, named=named, quarantine=quarantine))
 

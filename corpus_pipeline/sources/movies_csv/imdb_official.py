@@ -1,14 +1,15 @@
 """IMDb's non-commercial data files (datasets.imdbws.com): unquoted TSV with '\\N' for null, one table a file.
 
-`title.basics` is needed; ratings, crew, principals, akas and names are used where they are there. Films, TV films, videos and
-shorts are read; series, episodes and games are out_of_scope, and so are the rows about them in the other files. Every such
-row is kept in the quarantine, by the common contract: with `title.principals` (some 90 million rows, most of them about
-episodes) that costs more memory than the corpus itself, so leave that file out unless you need casts.
+`title.basics` is needed; ratings, crew, principals, akas and names are used where they are there. Films, TV films, and the
+videos and shorts that somebody has rated are read; all other titles are out_of_scope, and so are the rows about them in the
+other files. `imdb_official_scope` takes those out before anything is loaded.
 """
 
 from pathlib import Path
 
 from corpus_pipeline.sources.cells import credited_ids
+from corpus_pipeline.sources.delimited import source_files
+from corpus_pipeline.sources.movies_csv.imdb_official_scope import Scope
 from corpus_pipeline.sources.reading import Read
 from corpus_pipeline.sources.tabular import Cell, Companion, Layout, TabularDump, read_dump
 
@@ -27,9 +28,10 @@ _CAST = (  # characters are a JSON list; the first one is kept
     "FROM (SELECT *, row_number() OVER (PARTITION BY tconst ORDER BY try_cast(ordering AS INTEGER), line) AS place FROM principals "
     "WHERE category IN ('actor', 'actress')) p LEFT JOIN people_names n ON n.nconst = p.nconst GROUP BY tconst"
 )
-_AKAS = (
-    "SELECT titleId AS key, gathered(line, struct_pack(title := clean(title), language := language, region := region)) AS items "
-    "FROM akas WHERE coalesce(isOriginalTitle, '0') <> '1' AND clean(title) IS NOT NULL GROUP BY titleId"
+_AKAS = (  # markets share titles: each is kept once, as the first market has it
+    "SELECT key, gathered(line, struct_pack(title := name, language := language, region := region)) AS items FROM "
+    "(SELECT titleId AS key, clean(title) AS name, arg_min_null(language, line) AS language, arg_min_null(region, line) AS region, "
+    "min(line) AS line FROM akas WHERE coalesce(isOriginalTitle, '0') <> '1' AND clean(title) IS NOT NULL GROUP BY ALL) GROUP BY key"
 )
 
 DUMP = TabularDump(
@@ -73,4 +75,6 @@ DUMP = TabularDump(
 
 def read_imdb_official(archive: Path, scratch: Path) -> Read:
     """Films of a folder with IMDb's official files (.tsv or .tsv.gz); `archive` is the folder or any file in it."""
-    return read_dump(DUMP, archive if archive.is_dir() else archive.parent, scratch)
+    scope = Scope(DUMP.source, KINDS, scratch)
+    passed = scope.cut(source_files(archive if archive.is_dir() else archive.parent, scratch))
+    return scope.restored(read_dump(DUMP, passed, scratch))

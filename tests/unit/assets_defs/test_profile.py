@@ -7,6 +7,7 @@ import pytest
 from assets_defs import profile
 from assets_defs.errors import ProfileError
 from assets_defs.profile import choose_profile, find_mirror, load_profile
+from corpus_pipeline.sources import reach, registry
 
 GOOD = "name: mine\nmovie_sources: [starter]\ndialogue_datasets: [starter]\nminimum_movies: 1\nembedded_movies: 10\n"
 
@@ -47,12 +48,75 @@ def test_unknown_profile_names_the_shipped_ones() -> None:
         choose_profile("startr")
 
 
-def test_without_a_mirror_the_starter_is_chosen_and_said_in_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.delenv("MARQUEE_MIRROR", raising=False)
-    monkeypatch.delenv("MARQUEE_PROFILE", raising=False)
+@pytest.fixture
+def nothing_decides(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
+    """No profile is named, no mirror found, nothing built; the network may be looked for."""
+    for name in ("MARQUEE_MIRROR", "MARQUEE_PROFILE", "MARQUEE_OFFLINE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("MARQUEE_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(profile, "CHECKOUT", tmp_path / "checkout")
+    return monkeypatch
+
+
+def asked_to(answer: str, patch: pytest.MonkeyPatch) -> list[str]:
+    """Hosts give `answer` ('' is one that is there); the addresses that are asked."""
+    asked: list[str] = []
+    patch.setattr(reach, "unreachable", lambda url: asked.append(url) or answer)
+    return asked
+
+
+def test_with_neither_mirror_nor_network_the_starter_is_chosen_and_said_in_one_line(nothing_decides: pytest.MonkeyPatch) -> None:
+    asked = asked_to("its name is not resolved", nothing_decides)
     chosen, why = choose_profile()
-    assert chosen.name == "starter" and "no mirror" in why and "\n" not in why
+    assert chosen.name == "starter"
+    assert why == (
+        "profile starter: no mirror of the real archives (MARQUEE_MIRROR) was found, nor a network "
+        "(datasets.imdbws.com: its name is not resolved)"
+    )
+    assert asked == ["https://datasets.imdbws.com/title.basics.tsv.gz"]
+
+
+def test_without_a_mirror_but_with_a_network_the_official_files_are_chosen(nothing_decides: pytest.MonkeyPatch) -> None:
+    asked = asked_to("", nothing_decides)
+    chosen, why = choose_profile()
+    assert chosen.name == "official" and len(asked) == 1
+    assert "no mirror" in why and "datasets.imdbws.com answers" in why and "PROFILE=starter" in why and "\n" not in why
+
+
+def test_what_is_asked_for_or_at_hand_decides_without_a_look_at_the_network(nothing_decides: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    asked = asked_to("", nothing_decides)
+    assert choose_profile("starter")[0].name == "starter"
+    nothing_decides.setenv("MARQUEE_PROFILE", "official")
+    assert choose_profile() == (load_profile(profile.PROFILES / "official.yaml"), "profile official, as asked")
+    nothing_decides.delenv("MARQUEE_PROFILE")
+    nothing_decides.setenv("MARQUEE_MIRROR", str(tmp_path))
+    assert choose_profile()[0].name == "standard"
+    assert asked == []
+
+
+@pytest.mark.parametrize("value", ["1", "yes"])
+def test_offline_means_the_starter_without_a_look_at_the_network(nothing_decides: pytest.MonkeyPatch, value: str) -> None:
+    asked = asked_to("", nothing_decides)
+    nothing_decides.setenv("MARQUEE_OFFLINE", value)
+    chosen, why = choose_profile()
+    assert (chosen.name, asked) == ("starter", []) and "no mirror" in why and "MARQUEE_OFFLINE" in why
+
+
+def test_a_corpus_built_from_official_files_is_found_again_without_a_network(nothing_decides: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    asked = asked_to("no connection", nothing_decides)
+    pointer = tmp_path / "home" / "official" / "releases" / "current.json"
+    pointer.parent.mkdir(parents=True)
+    pointer.write_text("{}")
+    chosen, why = choose_profile()
+    assert (chosen.name, asked) == ("official", []) and "built here before" in why
+
+
+def test_everything_of_profile_official_has_an_address() -> None:
+    official = load_profile(profile.PROFILES / "official.yaml")
+    kinds = {"movies": official.movie_sources, "dialogues": official.dialogue_datasets}
+    for source in (registry.source_named(key, kind) for kind, keys in kinds.items() for key in keys):
+        files = source.official if any(not file.urls for file in source.files) else source.files
+        assert files and all(file.urls for file in files), source.key
 
 
 def test_named_mirror_that_is_no_folder_is_an_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
