@@ -104,6 +104,8 @@ _AUTHORITY = """
 
 # Character trigrams of the key with a space at each end, so that word starts and ends are grams of their own. Numbers
 # inside, strings only at the ends: the pairs that share a gram run into the millions. One shared gram is no evidence.
+# A gram is as rare as it is among keys of the query's own length: `grams` holds those of the longest query too, and what
+# is found for a title must not depend on the others asked with it.
 # Step by step in tables: the planner then knows their sizes and never pairs all keys with all queries.
 _BLOCKS = (
     "CREATE TEMP TABLE places AS SELECT unnest(range(1, 1 + (SELECT max(length(key)) FROM queries))) AS place",
@@ -126,8 +128,14 @@ _BLOCKS = (
     """,
     """
     CREATE TEMP TABLE rarest AS
+    WITH counted AS (
+        SELECT query_id, gram, size, sum(key_count) AS frequency
+        FROM wanted JOIN (SELECT gram, size AS key_size, count(*) AS key_count FROM grams GROUP BY ALL) USING (gram), bounds
+        WHERE key_size BETWEEN size * shrink AND size / shrink
+        GROUP BY ALL
+    )
     SELECT query_id, gram, size * shrink AS low, size / shrink AS high
-    FROM wanted JOIN (SELECT gram, count(*) AS frequency FROM grams GROUP BY gram) USING (gram), bounds
+    FROM counted, bounds
     WHERE frequency <= gram_cap
     QUALIFY row_number() OVER (PARTITION BY query_id ORDER BY frequency, gram) <= gram_count
     """,
@@ -248,7 +256,7 @@ def link_key(key: str) -> str:
 
 
 def _register_keys(con: "duckdb.DuckDBPyConnection") -> None:
-    """Give `con` the SQL functions `title_key` and `link_key`; only keys with a respelled word (one in ten) go through Python."""
+    """Give `con` the SQL functions `title_key` and `link_key`; only keys with a respelled word (one in forty) go through Python."""
     from duckdb.func import ARROW
 
     register_text_functions(con)

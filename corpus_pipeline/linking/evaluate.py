@@ -13,7 +13,7 @@ _COMPARED = """
         SELECT authority_id AS imdb_id, min(movie_id) AS true_movie_id FROM movie_ids WHERE authority = 'imdb' GROUP BY authority_id
     )
     SELECT dataset, source_movie_id, links.movie_id, truth.imdb_id AS true_imdb_id, true_movie_id, link_rule, link_score,
-        coalesce(mention_count, 1) AS mention_count
+        coalesce(mention_count, 0) AS mention_count
     FROM links
     LEFT JOIN counts USING (dataset, source_movie_id)
     LEFT JOIN truth USING (dataset, source_movie_id)
@@ -24,12 +24,12 @@ _COMPARED = """
 _SHARES = """
     SELECT count(*), coalesce(sum(mention_count), 0),
         coalesce(avg((movie_id IS NOT NULL)::INT), 0),
-        coalesce(sum(mention_count) FILTER (movie_id IS NOT NULL) / sum(mention_count), 0),
+        coalesce(sum(mention_count) FILTER (movie_id IS NOT NULL) / nullif(sum(mention_count), 0), 0),
         count(*) FILTER (movie_id IS NOT NULL AND true_movie_id IS NOT NULL),
         coalesce(avg((movie_id = true_movie_id)::INT) FILTER (movie_id IS NOT NULL AND true_movie_id IS NOT NULL), 0),
         coalesce(
             sum(mention_count) FILTER (movie_id = true_movie_id)
-                / sum(mention_count) FILTER (movie_id IS NOT NULL AND true_movie_id IS NOT NULL), 0
+                / nullif(sum(mention_count) FILTER (movie_id IS NOT NULL AND true_movie_id IS NOT NULL), 0), 0
         )
     FROM compared
 """
@@ -66,8 +66,8 @@ class LinkAgreement:
 def agreement(links: pa.Table, truth: pa.Table, movie_ids: pa.Table, *, mention_counts: pa.Table | None = None) -> LinkAgreement:
     """Compare `link_dialogue_movies` rows with `truth` (dataset, source_movie_id, imdb_id) through the crosswalk `movie_ids`.
 
-    `mention_counts` (dataset, source_movie_id, mention_count) weighs the titles; without it each weighs 1. Every row of
-    `links` counts for coverage, so give only the data sets and splits to be judged.
+    `mention_counts` (dataset, source_movie_id, mention_count) weighs the titles, one that it lacks with 0; without it each
+    weighs 1. Every row of `links` counts for coverage by title, so give only the data sets to be judged.
     """
     ones = links.select(["dataset", "source_movie_id"]).append_column("mention_count", pa.array([1] * links.num_rows, pa.int64()))
     counts = ones if mention_counts is None else mention_counts

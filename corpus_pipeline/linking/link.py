@@ -20,9 +20,16 @@ from corpus_pipeline.linking.candidates import (
 from corpus_pipeline.linking.decide import DECISION_COLUMNS, decide
 from corpus_pipeline.linking.scoring import score_candidates
 from corpus_pipeline.linking.settings import LinkSettings
-from corpus_pipeline.schema.tables import LINK_DIALOGUE_MOVIES, LINK_MENTIONS
+from corpus_pipeline.schema.tables import LINK_DIALOGUE_MOVIES, LINK_MENTIONS, MOVIE_IDS, MOVIES, TITLES
+from corpus_pipeline.schema.types import Table
 from corpus_pipeline.store import conform, connect
 
+# What linking reads of the catalogue; the other columns, plots among them, are most of its bytes.
+CATALOGUE_COLUMNS: dict[Table, tuple[str, ...]] = {
+    MOVIES: ("movie_id", "year", "popularity_score"),
+    TITLES: ("movie_id", "title", "title_key", "title_kind"),
+    MOVIE_IDS: ("movie_id", "authority", "authority_id"),
+}
 _MENTIONS = """
     SELECT dialogue_id, turn_index, mention_index, dataset, link.* EXCLUDE (dataset, source_movie_id)
     FROM mentions

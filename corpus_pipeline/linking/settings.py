@@ -25,7 +25,7 @@ class LinkSettings:
     Decision. A candidate below the floor of its kind, or less than `margin` above the runner-up, is not linked.
     `latest_years`: no film after it can be meant, since the dialogues were collected before (one year of grace).
 
-    Blocking. A query's `block_gram_count` rarest trigrams, none in more than `block_gram_cap` titles, propose titles;
+    Blocking. A query's `block_gram_count` rarest trigrams, none in more than `block_gram_cap` titles of like length, propose titles;
     the `block_limit` sharing the most are compared. Of 779 catalogue titles misspelled by one letter these blocks propose
     the film of 91 % (ten grams and twice the limit: also 91 %, at twice the cost); the rest are mostly too short. Keys
     shorter than `fuzzy_shortest_key` are never matched fuzzily.

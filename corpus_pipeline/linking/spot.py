@@ -15,7 +15,7 @@ from corpus_pipeline.schema.fields import FIRST_YEAR, LAST_YEAR
 from corpus_pipeline.store import connect
 from corpus_pipeline.transform.text import title_key
 
-LONGEST = 10  # words; 99.9 % of titles with an audience are no longer
+LONGEST = 10  # words; 99.7 % of titles of films with an audience are no longer
 AUDIENCE = 3.0  # popularity_score of about 1,000 votes: below it, an unquoted phrase is more often a phrase than a film
 WORD_AUDIENCE = 4.5  # about 30,000 votes for a single capitalised word, which is more often a name
 _WORD = re.compile(r"[^\W_]+(?:['’&.:-][^\W_]+)*", re.UNICODE)

@@ -54,7 +54,7 @@ def protocol_name(entity: str) -> str:
 def title_name(title: str) -> str:
     """`protocol_name` of a title that is no URI: a slash stays."""
     spaced = title.replace("_", " ").replace("-", " ").replace(">", " ")
-    return _SPACE.sub(" ", _PARENTHESES.sub("", spaced)).strip()
+    return _SPACE.sub(" ", _PARENTHESES.sub("", spaced)).strip() or spaced.strip()
 
 
 def entity_key(entity: str) -> str:
@@ -78,7 +78,7 @@ def align(entities: Sequence[str], turn: Turn, names: Mapping[str, str]) -> list
     """
     left = {m.source_movie_id: entity_key(names[m.source_movie_id]) for m in turn.mentions}
     found: list[str | None] = [None] * len(entities)
-    for fits in (str.__eq__, str.__contains__):
+    for fits in (str.__eq__, _names_within):
         for index in (index for index, movie in enumerate(found) if movie is None):
             key = entity_key(entities[index])
             fitting = [movie for movie, title in left.items() if title and fits(key, title)]
@@ -86,6 +86,11 @@ def align(entities: Sequence[str], turn: Turn, names: Mapping[str, str]) -> list
                 found[index] = max(fitting, key=lambda movie: len(left[movie]))
                 del left[str(found[index])]
     return found
+
+
+def _names_within(key: str, title: str) -> bool:
+    """Whether whole words of `key` are `title`: 'black matrix' names 'matrix', 'cupid' does not name 'up'."""
+    return f" {title} " in f" {key} "
 
 
 def examples_by_rule(dialogues: Iterable[Dialogue], movies: Iterable[DialogueMovie]) -> list[Example]:

@@ -199,9 +199,10 @@ REJECTED_COUNTS = View(
     "How many records were read and not accepted, by table, source and reason.",
     {"table_name": "Table the record was read for.", "source": "Source.", "reason": "Reason code.", "record_count": "Records."},
     """
-    SELECT 'core_movies' AS table_name, source, reason, count(*) AS record_count FROM core_movies__rejected GROUP BY source, reason
+    SELECT 'core_movies' AS table_name, source, reason, sum(record_count)::BIGINT AS record_count
+    FROM core_movies__rejected GROUP BY source, reason
     UNION ALL
-    SELECT 'core_dialogues', source, reason, count(*) FROM core_dialogues__rejected GROUP BY source, reason
+    SELECT 'core_dialogues', source, reason, sum(record_count)::BIGINT FROM core_dialogues__rejected GROUP BY source, reason
     """,
 )
 

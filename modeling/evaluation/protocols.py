@@ -56,7 +56,6 @@ def rank_targets(
     `exclude_mentioned` false keeps mentioned movies for new targets too. EvaluationError for a target without example or
     scores of a wrong shape. Cost: one call of `score` per about 4 M scores.
     """
-    targets = targets.sort_by([("example_id", "ascending"), ("target_index", "ascending")])
     rows = _rows_of(examples, targets)
     movies = pa.array(sorted(set(candidates)), pa.string())
     used = examples.take(pa.array(np.unique(rows)))

@@ -78,8 +78,11 @@ def train(
     """
     validation = _validation(validation_histories, validation_targets)
     session = _Session(config, training_sequences(sequences), embeddings=item_embeddings, validation=validation)
-    if not session.data.counted.any():
-        raise DataError("training LRURec: no position is a recommender's mention; check set_sequences.is_target or drop the option")
+    if not session.epoch_batches(0):
+        raise DataError(
+            f"training LRURec: none of the latest {config.max_length} positions of any sequence is a recommender's mention; "
+            "check set_sequences.is_target, raise max_length or drop targets_only_recommender"
+        )
     state = _start(session, out_dir, fingerprint_of([config.to_mapping(), _content(session), dict(parents or {})]))
     while state.epoch < config.max_epochs and not state.is_stale(config.patience_epochs):
         _epoch(session, state, out_dir, progress)
@@ -165,8 +168,14 @@ def _epoch(session: _Session, state: RunState, out_dir: Path, progress: Callable
 
 @dataclass(frozen=True, slots=True)
 class _Validation:
+    """Examples of split 'valid' and their new targets, at least one."""
+
     histories: pa.Table
     targets: pa.Table
+
+    def content(self) -> list[object]:
+        """All that decides the metrics, for the fingerprint of the run."""
+        return [self.histories.select(["example_id", "history_movie_ids"]).to_pylist(), self.targets.to_pylist()]
 
     def metrics(self, session: _Session) -> dict[str, float]:
         """Recall and nDCG at 10 over new targets, mentioned movies excluded, among the training vocabulary."""
@@ -174,11 +183,11 @@ class _Validation:
         from modeling.evaluation.protocols import rank_targets
 
         model = LRURecModel(session.network, session.vocabulary, features=session.features)
-        ranks = rank_targets(
+        found = rank_targets(
             model, self.histories, self.targets, candidates=session.vocabulary, model_name=MODEL_NAME, candidate_set="dataset_items"
         )
-        new = ranks["rank"].filter(ranks["is_new"]).to_numpy(zero_copy_only=False).astype(float)
-        return {"recall@10": float(recall(new, 10).mean()), "ndcg@10": float(ndcg(new, 10).mean())} if len(new) else {}
+        ranks = found["rank"].to_numpy(zero_copy_only=False).astype(float)
+        return {"recall@10": float(recall(ranks, 10).mean()), "ndcg@10": float(ndcg(ranks, 10).mean())}
 
 
 def _validation(histories: pa.Table | None, targets: pa.Table | None) -> _Validation | None:
@@ -209,10 +218,12 @@ def _features(config: LRURecConfig, embeddings: ItemEmbeddings | None, vocabular
 
 
 def _content(session: _Session) -> list[str]:
+    """Hashes of everything a run reads: what it learns from, and what chooses its best epoch and its end."""
     data, features = session.data, session.features
     parts = [data.values.tobytes(), data.offsets.tobytes(), data.counted.tobytes(), "\n".join(session.vocabulary).encode()]
     parts += [] if features is None else [features.numpy().tobytes()]
-    return [hashlib.sha256(part).hexdigest() for part in parts]
+    chosen_by = [] if session.validation is None else [fingerprint_of(session.validation.content())]
+    return [hashlib.sha256(part).hexdigest() for part in parts] + chosen_by
 
 
 def _start(session: _Session, out_dir: Path, run: str) -> RunState:

@@ -1,6 +1,9 @@
 """A whole LRURec run: it learns, it stops early, and a run that was killed ends with the same bytes as one that was not."""
 
+import copy
 import json
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,9 @@ from modeling.errors import ArtifactError, DataError
 from modeling.lrurec import checkpoint, infer
 from modeling.lrurec import train as trainer
 from modeling.lrurec.config import LRURecConfig
+from modeling.lrurec.data import PackedBatch
+from modeling.seeding import numpy_generator
+from modeling.text_encoder.embeddings import ItemEmbeddings
 from tests.training.lrurec_rows import MOVIES, embeddings, sequences, validation
 
 SETTINGS: dict[str, Any] = {
@@ -25,17 +31,33 @@ SETTINGS: dict[str, Any] = {
 }
 
 
-def run(directory: Path, *, rows: pa.Table | None = None, with_embeddings: bool = False, **settings: Any) -> Manifest:
-    histories, targets = validation()
+def run(
+    directory: Path,
+    *,
+    rows: pa.Table | None = None,
+    known: ItemEmbeddings | None = None,
+    valid: tuple[pa.Table, pa.Table] | None = None,
+    parent: str = "f00d",
+    **settings: Any,
+) -> Manifest:
+    histories, targets = valid or validation()
     return trainer.train(
         sequences() if rows is None else rows,
         LRURecConfig.from_mapping({**SETTINGS, **settings}),
         directory,
-        item_embeddings=embeddings() if with_embeddings else None,
+        item_embeddings=known,
         validation_histories=histories,
         validation_targets=targets,
-        parents={"set_sequences": "f00d"},
+        parents={"set_sequences": parent},
     )
+
+
+def killed_run(directory: Path, monkeypatch: pytest.MonkeyPatch, *, step: int, **settings: Any) -> None:
+    """A run that was killed at one of its steps; an epoch has four."""
+    with monkeypatch.context() as patch:
+        kill_at(patch, trainer, "training_step", step)
+        with pytest.raises(Killed):
+            run(directory, **settings)
 
 
 class Killed(BaseException):
@@ -71,24 +93,44 @@ def contents(directory: Path) -> dict[str, bytes]:
 def test_killed_and_resumed_equals_not_killed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str, owner: Any, name: str, call: int
 ) -> None:
-    run(tmp_path / "whole", mode=mode, with_embeddings=mode == "text")
+    known = embeddings() if mode == "text" else None
+    run(tmp_path / "whole", mode=mode, known=known)
     with monkeypatch.context() as patch:
         kill_at(patch, owner, name, call)
         with pytest.raises(Killed):
-            run(tmp_path / "killed", mode=mode, with_embeddings=mode == "text")
+            run(tmp_path / "killed", mode=mode, known=known)
     assert not (tmp_path / "killed" / "manifest.json").exists()
-    run(tmp_path / "killed", mode=mode, with_embeddings=mode == "text")
+    (tmp_path / "killed" / "weights.safetensors.partial").write_bytes(b"half a file, as a kill inside a write leaves it")
+    run(tmp_path / "killed", mode=mode, known=known)
     assert contents(tmp_path / "killed") == contents(tmp_path / "whole")
 
 
 def test_resuming_takes_up_where_it_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with monkeypatch.context() as patch:
-        kill_at(patch, trainer, "training_step", 10)  # four batches an epoch: two epochs are done
-        with pytest.raises(Killed):
-            run(tmp_path)
+    killed_run(tmp_path, monkeypatch, step=10)  # two epochs are done
+    assert sorted(path.name for path in tmp_path.glob("checkpoint-*")) == [
+        "checkpoint-00002-network.safetensors",
+        "checkpoint-00002-optimizer.safetensors",
+    ]
     with monkeypatch.context() as patch:
         kill_at(patch, trainer, "training_step", 4 * 4 + 1)  # the four epochs left, and not one step more
         run(tmp_path)
+
+
+def test_every_epoch_has_its_own_order_and_every_step_its_own_masks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[list[int], float]] = []
+    original = trainer.training_step
+
+    def watched(network: Any, optimizer: Any, batch: PackedBatch, features: Any, *, generator: np.random.Generator) -> float:
+        seen.append((batch.labels.tolist(), numpy_generator(0, f"dropout of step {len(seen)}").random()))
+        assert copy.deepcopy(generator).random() == seen[-1][1]
+        return original(network, optimizer, batch, features, generator=generator)
+
+    monkeypatch.setattr(trainer, "training_step", watched)
+    run(tmp_path, max_epochs=2)
+    assert len(seen) == 8
+    assert sorted(label for labels, _ in seen[:4] for label in labels) == sorted(label for labels, _ in seen[4:] for label in labels)
+    assert seen[0][0] != seen[4][0]
+    assert len({mask for _, mask in seen}) == 8
 
 
 def test_it_learns_the_circle_and_keeps_the_best_epoch(tmp_path: Path) -> None:
@@ -112,25 +154,62 @@ def test_without_validation_the_last_epoch_is_kept(tmp_path: Path) -> None:
     assert (manifest.metrics["epochs"], manifest.metrics["best_epoch"]) == (2, 2)
 
 
-def test_a_directory_in_use_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with monkeypatch.context() as patch:
-        kill_at(patch, trainer, "training_step", 6)
-        with pytest.raises(Killed):
-            run(tmp_path)
+OTHER_MOVIES = dict(zip(MOVIES, [f"mq{number:012x}" for number in range(100, 124)], strict=True))
+OTHERS: dict[str, Callable[[], dict[str, Any]]] = {
+    "config": lambda: {"dropout": 0.3},
+    "sequences": lambda: {"rows": sequences(59)},
+    "movies": lambda: {"rows": renamed(sequences()), "known": replace(embeddings(), ids=tuple(OTHER_MOVIES.values()))},
+    "texts": lambda: {"known": replace(embeddings(), matrix=embeddings().matrix + 1)},
+    "validation histories": lambda: {"valid": (backwards(validation()[0]), validation()[1])},
+    "validation targets": lambda: {"valid": (validation()[0], validation()[1].slice(0, 9))},
+    "parents": lambda: {"parent": "beef"},
+}
+
+
+def renamed(rows: pa.Table) -> pa.Table:
+    """The same sequences of other movies."""
+    movies = [[OTHER_MOVIES[movie] for movie in sequence] for sequence in rows["sequence_movie_ids"].to_pylist()]
+    return rows.set_column(rows.column_names.index("sequence_movie_ids"), "sequence_movie_ids", pa.array(movies))
+
+
+def backwards(examples: pa.Table) -> pa.Table:
+    """The same examples with each history reversed."""
+    return pa.Table.from_pylist(
+        [{**row, "history_movie_ids": row["history_movie_ids"][::-1]} for row in examples.to_pylist()], schema=examples.schema
+    )
+
+
+@pytest.mark.parametrize("other", OTHERS)
+def test_a_run_on_anything_else_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other: str) -> None:
+    killed_run(tmp_path, monkeypatch, step=6, mode="text", known=embeddings())
     with pytest.raises(ArtifactError, match="other rows, config or parents"):
-        run(tmp_path, dropout=0.3)
-    with pytest.raises(ArtifactError, match="other rows, config or parents"):
-        run(tmp_path, rows=sequences(59))
-    run(tmp_path)
+        run(tmp_path, **{"mode": "text", "known": embeddings(), **OTHERS[other]()})
+    run(tmp_path, mode="text", known=embeddings())
+
+
+def test_a_finished_model_is_not_overwritten(tmp_path: Path) -> None:
+    run(tmp_path, max_epochs=1)
     with pytest.raises(ArtifactError, match="already holds a finished model"):
-        run(tmp_path)
+        run(tmp_path, max_epochs=1)
+
+
+def test_validation_looks_at_new_targets_of_valid_examples_alone(tmp_path: Path) -> None:
+    """A repeated target would be easy, an unranked one a miss, a test example either: none of them may move the metrics."""
+    histories, targets = validation()
+    repeated = [
+        {"example_id": row["example_id"], "target_index": 1, "movie_id": row["history_movie_ids"][0], "is_new": False}
+        for row in histories.to_pylist()
+    ]
+    test_only = [{"example_id": "starter:v0#2", "target_index": 2, "movie_id": None, "is_new": True}]
+    more = pa.concat_tables([targets, pa.Table.from_pylist([*repeated, *test_only], schema=targets.schema)])
+    found = [run(tmp_path / str(number), valid=(histories, rows), max_epochs=3) for number, rows in enumerate((targets, more))]
+    assert found[0].metrics == found[1].metrics
+    missed = pa.Table.from_pylist([{**row, "movie_id": None} for row in targets.to_pylist()], schema=targets.schema)
+    assert run(tmp_path / "missed", valid=(histories, missed), max_epochs=1).metrics["valid_recall@10"] == 0
 
 
 def test_a_damaged_checkpoint_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with monkeypatch.context() as patch:
-        kill_at(patch, trainer, "training_step", 6)
-        with pytest.raises(Killed):
-            run(tmp_path)
+    killed_run(tmp_path, monkeypatch, step=6)
     next(tmp_path.glob("checkpoint-*-network.safetensors")).write_bytes(b"")
     with pytest.raises(ArtifactError, match="changed files"):
         run(tmp_path)
@@ -145,7 +224,7 @@ def test_the_seed_matters_and_is_the_only_chance(tmp_path: Path) -> None:
 
 
 def test_unseen_movies_are_scored_in_text_mode(tmp_path: Path) -> None:
-    run(tmp_path, mode="text", with_embeddings=True, max_epochs=25, patience_epochs=0)
+    run(tmp_path, mode="text", known=embeddings(), max_epochs=25, patience_epochs=0)
     known = embeddings(extra=4)
     model = infer.load(tmp_path, item_embeddings=known)
     unseen = known.ids[len(MOVIES) :]
@@ -159,9 +238,11 @@ def test_unseen_movies_are_scored_in_text_mode(tmp_path: Path) -> None:
 def test_text_mode_needs_the_embeddings_it_was_trained_on(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no item embeddings"):
         run(tmp_path / "none", mode="text")
-    run(tmp_path / "model", mode="text", with_embeddings=True, max_epochs=1)
+    run(tmp_path / "model", mode="text", known=embeddings(), max_epochs=1)
     with pytest.raises(ArtifactError, match="trained on embeddings by 'circle', given none"):
         infer.load(tmp_path / "model")
+    with pytest.raises(ArtifactError, match="trained on embeddings by 'circle', given embeddings by 'square'"):
+        infer.load(tmp_path / "model", item_embeddings=replace(embeddings(), encoder="square"))
 
 
 def test_sequences_without_embeddings_are_named(tmp_path: Path) -> None:
@@ -174,7 +255,12 @@ def test_sequences_without_embeddings_are_named(tmp_path: Path) -> None:
 
 
 def test_no_recommender_mention_to_learn_from(tmp_path: Path) -> None:
+    """Neither where there is none at all, nor where all of them are older than `max_length`."""
     rows = sequences()
-    silent = rows.set_column(4, "is_target", pa.array([[False] * len(flags) for flags in rows["is_target"].to_pylist()]))
-    with pytest.raises(DataError, match="no position is a recommender's mention"):
-        run(tmp_path, rows=silent, targets_only_recommender=True)
+    place = rows.column_names.index("is_target")
+    silent = rows.set_column(place, "is_target", pa.array([[False] * len(flags) for flags in rows["is_target"].to_pylist()]))
+    early = rows.set_column(place, "is_target", pa.array([[True] + [False] * (len(flags) - 1) for flags in rows["is_target"].to_pylist()]))
+    for flagged in (silent, early):
+        with pytest.raises(DataError, match="none of the latest 1 positions of any sequence is a recommender's mention"):
+            run(tmp_path, rows=flagged, targets_only_recommender=True, max_length=1)
+    assert run(tmp_path / "long", rows=early, targets_only_recommender=True, max_epochs=1).metrics["steps"] == 4

@@ -53,6 +53,31 @@ def catalogue(catalogue_tables: dict[str, pa.Table]) -> Catalogue:
 
 
 @pytest.fixture(scope="session")
+def films() -> Callable[..., dict[str, pa.Table]]:
+    """Tables of a catalogue of its own: per film its titles (the first is primary), year and IMDb id; ids count from 0."""
+
+    def tables(*made: tuple[tuple[str, ...], int | None, str | None]) -> dict[str, pa.Table]:
+        ids = [f"mq{number:012}" for number in range(len(made))]
+        titles = [
+            {"movie_id": i, "title": title, "title_key": title_key(title), "title_kind": "alternative" if place else "primary"}
+            for i, (spelled, *_) in zip(ids, made, strict=True)
+            for place, title in enumerate(spelled)
+        ]
+        authorities = [("imdb", imdb_id, i) for i, (*_, imdb_id) in zip(ids, made, strict=True) if imdb_id]
+        columns = zip(*authorities, strict=True) if authorities else ((), (), ())
+        years = pa.array([year for _, year, _ in made], pa.int32())
+        return {
+            "core_movies": pa.table({"movie_id": ids, "year": years, "popularity_score": pa.array([4.0] * len(ids), pa.float64())}),
+            "core_titles": pa.Table.from_pylist(titles),
+            "core_movie_ids": pa.table(
+                {name: pa.array(c, pa.string()) for name, c in zip(("authority", "authority_id", "movie_id"), columns, strict=True)}
+            ),
+        }
+
+    return tables
+
+
+@pytest.fixture(scope="session")
 def asked() -> Callable[..., pa.Table]:
     """Rows (surface, year, imdb_id) as a table like core_dialogue_movies of data set 'starter'."""
 

@@ -42,6 +42,24 @@ def test_agreement_counts_titles_and_mentions() -> None:
     ]
 
 
+def test_the_most_mentioned_disagreement_comes_first() -> None:
+    truth = pa.table({"dataset": ["starter"] * 3, "source_movie_id": ["0", "1", "2"], "imdb_id": ["tt2"] * 3})
+    counts = pa.table({"dataset": ["starter"] * 3, "source_movie_id": list("012"), "mention_count": [1, 9, 4]})
+    found = agreement(_links("mqa", "mqa", "mqb"), truth, _IDS, mention_counts=counts)
+    assert [(row["source_movie_id"], row["mention_count"]) for row in found.disagreements.to_pylist()] == [("1", 9), ("0", 1)]
+
+
+def test_a_title_that_nobody_mentions_has_no_weight() -> None:
+    truth = pa.table({"dataset": ["starter"] * 3, "source_movie_id": ["0", "1", "2"], "imdb_id": ["tt1", "tt1", "tt2"]})
+    counts = pa.table({"dataset": ["starter"], "source_movie_id": ["0"], "mention_count": [4]})
+    found = agreement(_links("mqa", None, "mqa"), truth, _IDS, mention_counts=counts)
+    assert (found.title_count, found.mention_count) == (3, 4)
+    assert (found.linked_mention_share, found.agreement_mention_share) == (1.0, 1.0)
+    assert (found.linked_share, found.agreement_share) == (pytest.approx(2 / 3), 0.5)
+    nobody = agreement(_links("mqa"), truth, _IDS, mention_counts=counts.slice(1))
+    assert (nobody.mention_count, nobody.linked_mention_share, nobody.agreement_mention_share) == (0, 0, 0)
+
+
 def test_without_counts_every_title_weighs_one() -> None:
     truth = pa.table({"dataset": ["starter"], "source_movie_id": ["0"], "imdb_id": ["tt1"]})
     found = agreement(_links("mqa", None), truth, _IDS)

@@ -94,6 +94,16 @@ def test_a_film_from_after_the_dialogues_is_not_meant(catalogue_tables: dict[str
     titles = asked(("The Copper Lighthouse", None, None))
     assert link_titles(titles, **catalogue_tables)["movie_id"].to_pylist() == ["mq000000000002"]
     assert link_titles(titles, **catalogue_tables, settings=early)["movie_id"].to_pylist() == ["mq000000000001"]
+    just = LinkSettings(latest_years=(("starter", 2004),))  # the year itself still counts
+    assert link_titles(titles, **catalogue_tables, settings=just)["movie_id"].to_pylist() == ["mq000000000002"]
+
+
+def test_a_title_that_exists_is_no_misspelling(films: Callable[..., dict[str, pa.Table]], asked: Callable[..., pa.Table]) -> None:
+    """'The Copper Lighthouse' of 1983 is unknown; the film of that year whose title has one letter more is another one."""
+    tables = films((("The Copper Lighthouse",), 1962, None), (("The Copper Lighthouses",), 1983, None))
+    links = link_titles(asked(("The Copper Lighthouse", 1983, None), ("The Copper Lighthousess", 1983, None)), **tables)
+    assert links["movie_id"].to_pylist() == [None, "mq000000000001"]
+    assert links["link_reason"].to_pylist()[0] == "year_disagrees: best candidate mq000000000000"
 
 
 def test_link_titles_gives_every_title_one_row_sorted_by_key(catalogue_tables: dict[str, pa.Table], asked: Callable[..., pa.Table]) -> None:

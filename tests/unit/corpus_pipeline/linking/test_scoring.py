@@ -65,3 +65,9 @@ def test_only_the_first_of_the_comparably_popular_films_stands_for_the_series() 
     assert scores["mqfirst"] == pytest.approx(0.88 * 0.9 * (1 - 0.4 * 0.5 / 7), abs=1e-6)
     assert scores["mqsecond"] == pytest.approx(0.88 * 0.9 * 0.96, abs=1e-6)
     assert max(scores, key=lambda movie: scores[movie]) == "mqfirst"
+
+
+def test_a_dated_series_name_means_the_film_of_that_year() -> None:
+    part = {"form": "subtitle", "query_year": 1994}
+    scores = dict(_scores(_candidate(movie_id="mqfirst", year=1990, **part), _candidate(movie_id="mqsecond", year=1994, **part)))
+    assert scores == {"mqfirst": pytest.approx(0.88 * 0.40), "mqsecond": pytest.approx(0.88)}

@@ -56,6 +56,11 @@ def test_align_takes_a_title_inside_the_name_only_when_no_title_is_equal() -> No
     assert align([URI.format("Lamp")], _turn("1", "3"), names) == [None]
 
 
+def test_align_takes_whole_words_of_a_name_and_the_longest_title() -> None:
+    assert align([URI.format("Coarse_Oars")], _turn("1"), {"1": "Oar"}) == [None]
+    assert align([URI.format("Coarse_Black_Oars")], _turn("1", "2"), {"1": "Oars", "2": "Black Oars"}) == ["2"]
+
+
 def test_align_gives_each_movie_once() -> None:
     names = {"1": "Oars", "2": "Oars"}
     assert align([URI.format("Oars"), URI.format("Oars_(1999_film)"), URI.format("Oars_(2020_film)")], _turn("1", "2"), names) == [

@@ -191,9 +191,11 @@ _CORPUS: dict[t.Table, list[dict[str, Any]]] = {
     t.RECOMMENDATION_TURNS: _EXAMPLES,
     t.RECOMMENDATION_TARGETS: _TARGETS,
     t.MOVIES_REJECTED: _rows(
-        "source file line reason raw_text", ("alpha", "films.csv", 7, "no_title", ",,"), ("alpha", "films.csv", 9, "no_title", ",")
+        "source file line reason raw_text record_count",
+        ("alpha", "films.csv", 7, "no_title", ",,", 1),
+        ("alpha", "films.csv", 9, "no_title", ",", 3),
     ),
-    t.DIALOGUES_REJECTED: _rows("source file line reason raw_text", ("starter", "talk.jsonl", 3, "bad_json", "{")),
+    t.DIALOGUES_REJECTED: _rows("source file line reason raw_text record_count", ("starter", "talk.jsonl", 3, "bad_json", "{", 1)),
     t.LINK_DIALOGUE_MOVIES: _LINKS,
     t.LINK_MENTIONS: _mention_links(),
 }

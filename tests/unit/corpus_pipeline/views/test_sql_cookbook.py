@@ -18,7 +18,7 @@ ANSWERS: dict[str, list[tuple[Any, ...]]] = {
     "Films with the same keywords": [("The Copper Lighthouse", 2004, 1, ["sea"])],
     "Search the plots": [("The Copper Lighthouse", 1962)],
     "Where one film came from": [("alpha", "1", "new_movie"), ("beta", "1", "imdb_id")],
-    "What was rejected, and why": [("core_movies", "alpha", "no_title", 2), ("core_dialogues", "starter", "bad_json", 1)],
+    "What was rejected, and why": [("core_movies", "alpha", "no_title", 4), ("core_dialogues", "starter", "bad_json", 1)],
     "Which films divide seekers": [("Vortex Riders: The Salt Engine", 1999, 1, 1)],
     "Which recommendations are accepted": [
         ("Plum", 2011, 2, 0.5),

@@ -1,6 +1,7 @@
 """Every view has the columns it declares, is described in the database, reads no file, and answers by hand-counted rows."""
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import duckdb
@@ -39,6 +40,14 @@ def test_creating_the_views_again_changes_nothing(corpus: duckdb.DuckDBPyConnect
     assert corpus.execute("SELECT * FROM movie_cards ORDER BY movie_id").fetchall() == before
 
 
+@pytest.fixture
+def draft(corpus: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The corpus, to be changed: it is put back afterwards."""
+    corpus.begin()
+    yield corpus
+    corpus.rollback()
+
+
 def _one(corpus: duckdb.DuckDBPyConnection, sql: str) -> dict[str, Any]:
     (row,) = corpus.execute(sql).to_arrow_table().to_pylist()
     return dict(row)
@@ -48,6 +57,19 @@ def test_a_movie_card_gathers_people_genres_and_ids(corpus: duckdb.DuckDBPyConne
     card = _one(corpus, "SELECT * FROM movie_cards WHERE imdb_id = 'tt9000001'")
     assert (card["directors"], card["writers"], card["top_cast"]) == (["Ada Quill"], None, ["Ben Orchard", "Cal Dune"])
     assert (card["genres"], card["tmdb_id"], card["movielens_id"]) == (["Drama"], "51", None)
+    engine = _one(corpus, "SELECT * FROM movie_cards WHERE imdb_id = 'tt9000003'")
+    assert engine["top_cast"] == ["Cal Dune", "Ben Orchard"]  # as billed, not by name
+
+
+def test_genres_are_counted_by_decade(corpus: duckdb.DuckDBPyConnection) -> None:
+    assert corpus.execute("SELECT * FROM genre_decades ORDER BY ALL").fetchall() == [
+        # films, mean rating, mentions; the film without a year is left out
+        ("Drama", 1960, 1, 7.0, 0),
+        ("Drama", 2000, 1, 5.5, 2),
+        ("Sci-Fi", 1990, 1, 8.0, 2),
+        ("Short", 2010, 1, None, 2),
+        ("Thriller", 2000, 1, 5.5, 2),
+    ]
 
 
 def test_a_film_without_anything_still_has_a_card(corpus: duckdb.DuckDBPyConnection) -> None:
@@ -93,6 +115,13 @@ def test_the_review_queue_begins_with_the_doubt_that_weighs_most(corpus: duckdb.
     ]
 
 
+def test_a_narrow_margin_is_reviewed_however_high_the_score(draft: duckdb.DuckDBPyConnection) -> None:
+    queued = "SELECT round(margin_score, 3) FROM link_review_queue WHERE source_movie_id = 'a'"
+    assert draft.execute(queued).fetchall() == []
+    draft.execute("UPDATE link_dialogue_movies SET runner_up_score = 0.91 WHERE source_movie_id = 'a'")
+    assert draft.execute(queued).fetchall() == [(0.04,)]
+
+
 def test_unlinked_mentions_say_why(corpus: duckdb.DuckDBPyConnection) -> None:
     row = _one(corpus, "SELECT * FROM unlinked_mentions")
     assert (row["surface"], row["link_reason"], row["text"]) == ("Quince", f"low_score: best candidate {OX}", "Vortex Riders, and Quince.")
@@ -116,6 +145,12 @@ def test_data_set_statistics_count_each_split(corpus: duckdb.DuckDBPyConnection)
 def test_recommendation_examples_keep_unlinked_targets(corpus: duckdb.DuckDBPyConnection) -> None:
     row = _one(corpus, "SELECT * FROM recommendation_examples WHERE example_id = 'starter:2#1'")
     assert (row["target_names"], row["target_movie_ids"], row["new_target_count"]) == (["vortex riders", "quince"], [ENGINE, None], 2)
+
+
+def test_targets_of_an_example_stand_in_their_order_and_old_ones_are_not_new(draft: duckdb.DuckDBPyConnection) -> None:
+    draft.execute("UPDATE core_recommendation_targets SET target_index = 9, is_new = false WHERE source_movie_id = 'b'")
+    row = _one(draft, "SELECT * FROM recommendation_examples WHERE example_id = 'starter:2#1'")
+    assert (row["target_names"], row["target_movie_ids"], row["new_target_count"]) == (["quince", "vortex riders"], [None, ENGINE], 1)
 
 
 def test_link_rules_are_counted_by_title_and_mention(corpus: duckdb.DuckDBPyConnection) -> None:

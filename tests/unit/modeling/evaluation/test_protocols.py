@@ -65,6 +65,13 @@ def test_table_conforms_and_is_sorted_by_key() -> None:
     assert set(table["model"].to_pylist()) == {"m"}
 
 
+def test_data_sets_may_be_ranked_together_and_come_out_sorted() -> None:
+    both = pa.concat_tables([examples([], dataset="redial"), examples(["a"])])
+    table = ranked(SCORES, both, pa.concat_tables([targets((0, 0, "b", True), dataset="redial"), targets((0, 0, "b", True))]))
+    assert table["dataset"].to_pylist() == ["inspired", "redial"]
+    assert table["rank"].to_pylist() == [1, 2]
+
+
 def test_mentioned_movies_leave_the_ranking_of_new_targets_only() -> None:
     """History a, b: new target c is first of c, d, e; repeated target b is second of all five."""
     table = ranked(SCORES, examples(["a", "b"]), targets((0, 0, "c", True), (0, 1, "b", False)))

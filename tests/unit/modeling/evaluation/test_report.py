@@ -50,9 +50,9 @@ def test_conditions_and_candidate_sets_stay_apart(metrics: pa.Table) -> None:
     titles = [line for line in text.splitlines() if line.startswith("### ") and "pairs" in line]
     assert titles == [
         "### New films, among the data set's own films (8 pairs)",
-        "### New films, among the wider corpus (8 pairs)",
+        "### New films, among all films with a text vector (8 pairs)",
         "### Films mentioned before, among the data set's own films (8 pairs)",
-        "### Films mentioned before, among the wider corpus (8 pairs)",
+        "### Films mentioned before, among all films with a text vector (8 pairs)",
     ]
 
 
@@ -75,7 +75,16 @@ def test_differences_are_told_against_the_best_baseline(metrics: pa.Table, ranks
     text = section(markdown(metrics, ranks=ranks), "## starter")
     assert "against the best baseline, last_item_neighbours: lrurec +0.500 (p = 0.016) ▲; popularity -0.500 (p = 0.016) ▼." in text
     assert "1.000 [1.000, 1.000] ▲ |" in text
-    assert "lrurec R@10 1.000, N@10 1.000" in text
+    assert "lrurec R@10 1.000, N@10 1.000; popularity R@10 0.000, N@10 0.000." in text  # new targets alone: the repeated one is hit
+
+
+def test_a_difference_is_marked_when_it_survives_the_correction() -> None:
+    """Six dialogues all won: p = 2 / 2^6 = 0.03 alone, 0.06 after Holm with two models compared."""
+    models = {"popularity": 40, "last_item_neighbours": 3, "lrurec": 1}
+    ranks = [ranks_of(model, rank, dataset="starter", candidate_set="corpus", turns=6) for model, rank in models.items()]
+    for compared, mark in ((ranks, "(p = 0.062)."), (ranks[1:], "(p = 0.031) ▲.")):
+        table = pa.concat_tables(compared)
+        assert mark in markdown(metrics_table(table, bootstrap_samples=5, seed=1), ranks=table)
 
 
 def test_without_ranks_nothing_is_marked(metrics: pa.Table) -> None:

@@ -16,6 +16,11 @@ def test_three_dialogues_by_hand() -> None:
     assert (test.p_value, test.is_exact) == (0.25, True)
 
 
+def test_sums_that_are_equal_on_paper_count_as_equal() -> None:
+    """All four dialogues are lost, so 2 of 16 patterns are as extreme, although 0.1 and 0.3 have no exact binary form."""
+    assert paired_randomisation(np.array([-0.5, -0.5, -0.3, -0.1])).p_value == 2 / 16
+
+
 def test_equal_models_differ_by_chance_alone() -> None:
     assert paired_randomisation(np.zeros(5)).p_value == 1.0
 
@@ -109,6 +114,14 @@ def test_a_missing_reference_is_named() -> None:
 def test_models_ranked_on_other_pairs_are_refused() -> None:
     with pytest.raises(EvaluationError, match=r"ranked on 12 .* the reference on 10"):
         compare(pa.concat_tables([ranks_of("a", GOOD), ranks_of("b", POOR[:10])]), metric="recall", k=1, reference="b")
+
+
+def test_models_ranked_on_as_many_other_pairs_are_refused() -> None:
+    first = ranks_of("b", POOR)
+    place = first.column_names.index("example_id")
+    other = first.set_column(place, first.schema.field(place), pa.array([f"{name}0" for name in first["example_id"].to_pylist()]))
+    with pytest.raises(EvaluationError, match=r"ranked on 12 .* the reference on 12 or on others"):
+        compare(pa.concat_tables([ranks_of("a", GOOD), other]), metric="recall", k=1, reference="b")
 
 
 def test_an_unknown_condition_is_refused() -> None:

@@ -43,6 +43,17 @@ def test_unknown_movies_are_dropped_from_histories_and_cannot_win() -> None:
     assert scored.score([], ["mq1"]).shape == (0, 1)
 
 
+def test_a_long_history_counts_by_its_latest_movies() -> None:
+    """Scaled up, so that what came two movies ago is far from rounding."""
+    scored = model(max_length=2)
+    with torch.no_grad():
+        for parameter in scored.network.parameters():
+            parameter.mul_(10)
+    loud = LRURecModel(scored.network, MOVIES)
+    assert np.array_equal(loud.score([["mq3", "mq1", "mq2"]]), loud.score([["mq1", "mq2"]]))
+    assert not np.allclose(loud.score([["mq3", "mq2"]]), loud.score([["mq1", "mq2"]]), rtol=1e-3)
+
+
 def test_recommend_leaves_the_history_out_and_breaks_ties_by_id() -> None:
     scored = model()
     with torch.no_grad():
