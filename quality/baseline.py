@@ -46,7 +46,8 @@ class Baseline:
         problems += [f'remove "{name}": nothing measures it' for name in sorted(set(self.numbers) - names)]
         if problems:
             raise BaselineError(
-                f"{self.file} does not fit what is measured (`measure_baseline` gives the numbers):\n  " + "\n  ".join(problems)
+                f"{self.file} does not fit what is measured (`quality.corpus.measure_baseline` gives the numbers):\n  "
+                + "\n  ".join(problems)
             )
         return tuple(q.bounded(self.numbers[q.name].minimum, self.numbers[q.name].maximum) for q in wanted)
 

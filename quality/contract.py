@@ -38,14 +38,14 @@ def _columns(table: Table) -> Expectation:
         f"FROM (VALUES {declared}) AS d(name, type) FULL JOIN ({seen}) AS s ON d.name = s.name "
         f"WHERE d.type IS DISTINCT FROM s.type"
     )
-    return empty(f"{table.name}.columns", table.name, rows=rows, description="The columns and their types are the declared ones.")
+    return empty(f"{table.name}.columns", rows=rows, description="The columns and their types are the declared ones.")
 
 
 def _key(table: Table) -> Expectation:
     keys = ", ".join(map(quoted, table.key))
     rows = f"SELECT {keys}, count(*) AS row_count FROM {quoted(table.name)} GROUP BY ALL HAVING count(*) > 1"
     description = f"No two rows share the key ({', '.join(table.key)})."
-    return empty(f"{table.name}.key_unique", table.name, rows=rows, description=description)
+    return empty(f"{table.name}.key_unique", rows=rows, description=description)
 
 
 def _of_column(table: Table, column: Column) -> Iterator[Expectation]:
@@ -78,7 +78,7 @@ def _range(table: Table, column: Column) -> Expectation:
 
 def _rule(table: Table, column: Column, kind: str, where: str, description: str) -> Expectation:
     keys = list(dict.fromkeys((*table.key, column.name)))
-    return no_rows(f"{table.name}.{column.name}.{kind}", table.name, where=where, keys=keys, description=description)
+    return no_rows(f"{table.name}.{column.name}.{kind}", where=where, keys=keys, description=description)
 
 
 def _found(table: Table, reference: Reference) -> Expectation:
@@ -89,4 +89,4 @@ def _found(table: Table, reference: Reference) -> Expectation:
     rows = f"SELECT {keys} FROM {quoted(table.name)} AS r ANTI JOIN {quoted(reference.table)} AS t ON {join} WHERE {present}"
     name = f"{table.name}.{'_and_'.join(reference.columns)}.found_in.{reference.table}"
     description = f"Every ({', '.join(reference.columns)}) exists in {reference.table}."
-    return empty(name, table.name, rows=rows, description=description)
+    return empty(name, rows=rows, description=description)

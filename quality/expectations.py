@@ -4,11 +4,13 @@ Belongs here: the small frozen objects and the ways to write one. Which expectat
 `movies`, `conversations` and `leakage`; running them is the business of `measure` and `gate`.
 """
 
+import hashlib
+import json
 import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Literal
 
 from corpus_pipeline.schema.render import quoted
@@ -23,31 +25,27 @@ _NAME = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)+")
 class Quantity:
     """A number about a table, not yet bounded: reviewed bounds for it come from a baseline, under the same name.
 
-    `sql` returns one row of one column. `expression` is set when that number is an aggregate over the plain table, so
-    that all such numbers of a table are taken in one pass. `offending_sql` returns at most 20 rows, keys first.
+    `name` is dotted and starts with the table that the number is about. `sql` returns one row of one column. `expression` is
+    set when that number is an aggregate over the plain table, so that all such numbers of a table are taken in one pass.
+    `offending_sql` returns at most 20 rows, keys first. `severity` is how loudly a failure is shown; it refuses either way.
     """
 
     name: str
-    table: str
     sql: str
     description: str
     severity: Severity = "error"
     offending_sql: str | None = None
     expression: str | None = None
 
+    @property
+    def table(self) -> str:
+        """The table that the number is about."""
+        return self.name.split(".", 1)[0]
+
     def bounded(self, minimum: float | None, maximum: float | None) -> "Expectation":
         """The expectation that this number lies between the bounds, both inclusive; None leaves a side open."""
-        return Expectation(
-            name=self.name,
-            table=self.table,
-            sql=self.sql,
-            description=self.description,
-            severity=self.severity,
-            offending_sql=self.offending_sql,
-            expression=self.expression,
-            minimum=minimum,
-            maximum=maximum,
-        )
+        number = {field.name: getattr(self, field.name) for field in fields(Quantity)}
+        return Expectation(**number, minimum=minimum, maximum=maximum)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,43 +75,37 @@ def within(observed: float | None, minimum: float | None, maximum: float | None)
     return (minimum is None or observed >= minimum) and (maximum is None or observed <= maximum)
 
 
-def aggregate(name: str, table: str, *, expression: str, description: str, severity: Severity = "error") -> Quantity:
-    """A quantity that is one aggregate over one table."""
-    sql = f"SELECT {expression} FROM {quoted(table)}"
-    return Quantity(name=name, table=table, sql=sql, expression=expression, description=description, severity=severity)
+def aggregate(name: str, *, expression: str, description: str) -> Quantity:
+    """A quantity that is one aggregate over the table its name starts with."""
+    return Quantity(name=name, sql=f"SELECT {expression} FROM {_table(name)}", expression=expression, description=description)
 
 
-def no_rows(name: str, table: str, *, where: str, keys: Sequence[str], description: str) -> Expectation:
+def no_rows(name: str, *, where: str, keys: Sequence[str], description: str) -> Expectation:
     """Expect that no row of the table satisfies `where`, a SQL condition. A null condition does not count as satisfied."""
     columns = ", ".join(map(quoted, keys))
-    expression = f"count(*) FILTER (WHERE {where})"
-    return Expectation(
-        name=name,
-        table=table,
-        sql=f"SELECT {expression} FROM {quoted(table)}",
-        expression=expression,
-        description=description,
-        offending_sql=f"SELECT {columns} FROM {quoted(table)} WHERE {where} ORDER BY {columns} LIMIT {OFFENDING_LIMIT}",
-        minimum=None,
-        maximum=0,
-    )
+    offending = f"SELECT {columns} FROM {_table(name)} WHERE {where} ORDER BY {columns} LIMIT {OFFENDING_LIMIT}"
+    count = aggregate(name, expression=f"count(*) FILTER (WHERE {where})", description=description)
+    return replace(count, offending_sql=offending).bounded(None, 0)
 
 
-def counted(name: str, table: str, *, rows: str, description: str, severity: Severity = "error") -> Quantity:
+def counted(name: str, *, rows: str, description: str) -> Quantity:
     """The number of rows of a query, which are also the offending ones."""
-    return Quantity(
-        name=name,
-        table=table,
-        sql=f"SELECT count(*) FROM ({rows})",
-        description=description,
-        severity=severity,
-        offending_sql=f"SELECT * FROM ({rows}) ORDER BY ALL LIMIT {OFFENDING_LIMIT}",
-    )
+    offending = f"SELECT * FROM ({rows}) ORDER BY ALL LIMIT {OFFENDING_LIMIT}"
+    return Quantity(name=name, sql=f"SELECT count(*) FROM ({rows})", description=description, offending_sql=offending)
 
 
-def empty(name: str, table: str, *, rows: str, description: str) -> Expectation:
+def empty(name: str, *, rows: str, description: str) -> Expectation:
     """Expect that a query returns no row."""
-    return counted(name, table, rows=rows, description=description).bounded(None, 0)
+    return counted(name, rows=rows, description=description).bounded(None, 0)
+
+
+def _table(name: str) -> str:
+    return quoted(name.split(".", 1)[0])
+
+
+def rules_digest(expectations: Iterable[Expectation]) -> str:
+    """SHA-256 of what is asked, queries and bounds included: a verdict answers the questions that were put, and no others."""
+    return hashlib.sha256(json.dumps([asdict(e) for e in expectations], sort_keys=True).encode()).hexdigest()
 
 
 def insist_on_unique_names(expectations: Iterable[Quantity]) -> None:

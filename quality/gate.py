@@ -2,18 +2,16 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 
 from quality import gx
-from quality.corpus import expectations_for
 from quality.errors import GateError, WaiverError
-from quality.expectations import Expectation, insist_on_unique_names
+from quality.expectations import Expectation, insist_on_unique_names, rules_digest
 from quality.measure import Measure, RunSql, measure, offending_rows
 from quality.verdict import Result, Verdict
 from quality.waivers import Waiver, waiver_problems
-
-__all__ = ["Result", "Verdict", "expectations_for", "judge"]
 
 logger = logging.getLogger(__name__)
 
@@ -31,12 +29,15 @@ def judge(
     """The verdict on the tables that `run_sql` sees.
 
     `fingerprints` are those of exactly the judged tables: GateError names any table with expectations but no fingerprint,
-    or the reverse. A failed expectation of severity error fails the verdict unless a waiver covers it; one that could not be
-    measured fails whatever is waived, since nobody knows what would be accepted. With `docs_dir`, Great Expectations judges
+    or the reverse. A failed expectation fails the verdict unless a waiver covers it; one that could not be measured fails
+    whatever is waived, since nobody knows what would be accepted. With `docs_dir`, Great Expectations judges
     the same numbers, writes its Data Docs there, and must agree (GateError). WaiverError lists waivers that cannot be used.
     """
     _insist_on_sense(expectations, fingerprints, waivers, today)
-    measures = measure(expectations, run_sql)
+    with ThreadPoolExecutor(1) as beside:
+        if docs_dir is not None:
+            beside.submit(gx.prepare)  # where this fails, `gx.report` fails the same way and says so
+        measures = measure(expectations, run_sql)
     judged = {e.name: e.holds(m.observed) for e, m in zip(expectations, measures, strict=True)}
     if docs_dir is not None:
         _insist_on_agreement(judged, gx.report(measures, expectations, docs_dir).passed)
@@ -44,7 +45,8 @@ def judge(
     pairs = zip(expectations, measures, strict=True)
     results = tuple(_result(e, m, passed=judged[e.name], waiver=accepted.get(e.name), run_sql=run_sql) for e, m in pairs)
     _report_needless(waivers, judged)
-    return Verdict(not any(result.refuses for result in results), judged_at, dict(fingerprints), results)
+    passed = not any(result.refuses for result in results)
+    return Verdict(passed, judged_at, dict(fingerprints), results, rules_digest(expectations))
 
 
 def _insist_on_sense(expectations: Sequence[Expectation], fingerprints: Mapping[str, str], waivers: Sequence[Waiver], today: date) -> None:

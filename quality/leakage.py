@@ -40,7 +40,6 @@ def set_quantities() -> tuple[Quantity, ...]:
         # Not zero: newness is decided by name, history by film, and a film can be named in two ways in one dialogue.
         Quantity(
             name="set_recommendation_targets.new_in_history_share",
-            table="set_recommendation_targets",
             sql="SELECT avg(CAST(list_contains(history_movie_ids, movie_id) AS INTEGER)) FROM set_recommendation_targets "
             "JOIN set_recommendation "
             "USING (example_id) WHERE is_new AND movie_id IS NOT NULL",
@@ -52,14 +51,12 @@ def set_quantities() -> tuple[Quantity, ...]:
 def _splits() -> Iterator[Expectation]:
     yield empty(
         "core_dialogues.one_split",
-        "core_dialogues",
         rows="SELECT dialogue_id, list_sort(list(DISTINCT split)) AS splits FROM core_dialogues GROUP BY dialogue_id "
         "HAVING count(DISTINCT split) > 1",
         description="No dialogue is in two splits.",
     )
     yield empty(
         "core_recommendation_turns.split_of_dialogue",
-        "core_recommendation_turns",
         rows="SELECT example_id, r.dataset, r.split, d.dataset AS dialogue_dataset, d.split AS dialogue_split "
         "FROM core_recommendation_turns AS r "
         "JOIN core_dialogues AS d USING (dialogue_id) WHERE r.split <> d.split OR r.dataset <> d.dataset",
@@ -67,7 +64,6 @@ def _splits() -> Iterator[Expectation]:
     )
     yield empty(
         "core_recommendation_targets.dataset_of_example",
-        "core_recommendation_targets",
         rows="SELECT example_id, target_index, t.dataset FROM core_recommendation_targets AS t "
         "JOIN core_recommendation_turns AS r USING (example_id) "
         "WHERE t.dataset <> r.dataset",
@@ -78,7 +74,6 @@ def _splits() -> Iterator[Expectation]:
 def _twins() -> Iterator[Expectation]:
     yield empty(
         "core_dialogue_turns.test_text_is_unseen",
-        "core_dialogue_turns",
         rows=f"WITH texts AS ({_TEXTS}) SELECT a.dialogue_id, b.dialogue_id AS seen_as, b.split AS seen_in FROM texts AS a "
         f"JOIN texts AS b USING (hash) "
         "WHERE a.split = 'test' AND b.split <> 'test'",
@@ -86,7 +81,6 @@ def _twins() -> Iterator[Expectation]:
     )
     yield empty(
         "core_dialogues.test_seeker_is_unseen",
-        "core_dialogues",
         rows="SELECT dataset, seeker_id FROM core_dialogues GROUP BY dataset, seeker_id HAVING seeker_id IS NOT NULL "
         "AND bool_or(split = 'test') AND bool_or(split <> 'test')",
         description="No seeker of a test dialogue seeks in another split.",
@@ -101,7 +95,6 @@ def _new_but_named(dataset: str) -> Quantity:
     )
     return Quantity(
         name=f"core_recommendation_targets.new_but_named_share.{dataset}",
-        table="core_recommendation_targets",
         sql=f"SELECT coalesce(avg(CAST({earlier} AS INTEGER)), 0) FROM core_recommendation_targets AS t "
         f"JOIN core_recommendation_turns AS r USING (example_id) "
         f"WHERE t.is_new AND t.dataset = {literal(dataset)}",
@@ -112,7 +105,6 @@ def _new_but_named(dataset: str) -> Quantity:
 def _sequences() -> Iterator[Expectation]:
     yield empty(
         "set_sequences.no_test_dialogue",
-        "set_sequences",
         rows="SELECT dialogue_id, s.split, d.split AS dialogue_split FROM set_sequences AS s "
         "LEFT JOIN core_dialogues AS d USING (dialogue_id) "
         "WHERE s.split = 'test' OR s.split IS DISTINCT FROM d.split OR s.dataset IS DISTINCT FROM d.dataset",
@@ -120,7 +112,6 @@ def _sequences() -> Iterator[Expectation]:
     )
     yield no_rows(
         "set_sequences.flags_fit",
-        "set_sequences",
         where="len(is_target) <> len(sequence_movie_ids)",
         keys=("dialogue_id",),
         description="There is one flag per position of a sequence.",
@@ -132,7 +123,6 @@ def _sequences() -> Iterator[Expectation]:
 def _recommendation() -> Iterator[Expectation]:
     yield empty(
         "set_recommendation.as_in_corpus",
-        "set_recommendation",
         rows="SELECT example_id FROM set_recommendation AS s LEFT JOIN core_recommendation_turns AS r USING (example_id) "
         "WHERE s.split IS DISTINCT FROM r.split "
         "OR s.dialogue_id IS DISTINCT FROM r.dialogue_id OR s.dataset IS DISTINCT FROM r.dataset OR s.context_text IS DISTINCT "
@@ -141,7 +131,6 @@ def _recommendation() -> Iterator[Expectation]:
     )
     yield empty(
         "set_recommendation.history_is_past",
-        "set_recommendation",
         rows="SELECT h.example_id, h.movie_id FROM (SELECT example_id, unnest(history_movie_ids) AS movie_id "
         "FROM set_recommendation) AS h ANTI JOIN "
         "(SELECT r.example_id, l.movie_id FROM core_recommendation_turns AS r JOIN link_mentions AS l USING (dialogue_id) "
@@ -155,7 +144,6 @@ def _recommendation() -> Iterator[Expectation]:
 def _targets() -> Iterator[Expectation]:
     yield empty(
         "set_recommendation_targets.as_in_corpus",
-        "set_recommendation_targets",
         rows="SELECT coalesce(s.example_id, c.example_id) AS example_id, coalesce(s.target_index, c.target_index) AS target_index "
         "FROM set_recommendation_targets AS s FULL JOIN (FROM core_recommendation_targets "
         "SEMI JOIN set_recommendation USING (example_id)) AS c "
@@ -164,7 +152,6 @@ def _targets() -> Iterator[Expectation]:
     )
     yield empty(
         "set_recommendation_targets.movie_id.known",
-        "set_recommendation_targets",
         rows="SELECT example_id, target_index, t.movie_id FROM set_recommendation_targets AS t "
         "ANTI JOIN core_movies AS m ON m.movie_id = t.movie_id "
         "WHERE t.movie_id IS NOT NULL",
@@ -174,9 +161,9 @@ def _targets() -> Iterator[Expectation]:
 
 def _distinct(table: str, column: str, key: str) -> Expectation:
     where = f"len(list_distinct({column})) <> len({column})"  # list_distinct drops nulls, so a null in the list is caught as well
-    return no_rows(f"{table}.{column}.distinct", table, where=where, keys=(key,), description=f"No film is twice in {column}.")
+    return no_rows(f"{table}.{column}.distinct", where=where, keys=(key,), description=f"No film is twice in {column}.")
 
 
 def _known(table: str, column: str, key: str) -> Expectation:
     rows = f"SELECT {key}, movie_id FROM (SELECT {key}, unnest({column}) AS movie_id FROM {table}) ANTI JOIN core_movies USING (movie_id)"
-    return empty(f"{table}.{column}.known", table, rows=rows, description=f"Every film in {column} is in the corpus.")
+    return empty(f"{table}.{column}.known", rows=rows, description=f"Every film in {column} is in the corpus.")

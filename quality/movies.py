@@ -33,21 +33,19 @@ def quantities(*, sources: Sequence[str]) -> tuple[Quantity, ...]:
 
 def _floor(minimum_movies: int) -> Iterator[Expectation]:
     description = f"At least the {minimum_movies:,} films that the profile promises."
-    yield aggregate("core_movies.row_floor", "core_movies", expression="count(*)", description=description).bounded(minimum_movies, None)
+    yield aggregate("core_movies.row_floor", expression="count(*)", description=description).bounded(minimum_movies, None)
 
 
 def _partitions(sources: Sequence[str]) -> Iterator[Expectation]:
     declared = ", ".join(map(literal, sources))
     yield aggregate(
         "core_movie_merges.declared_sources",
-        "core_movie_merges",
         expression=f"count(DISTINCT source) FILTER (WHERE source IN ({declared}))",
         description="Every declared source has brought records.",
     ).bounded(len(set(sources)), len(set(sources)))
     for table, key in (("core_movie_merges", "record_id"), ("core_movies__rejected", "file")):
         yield no_rows(
             f"{table}.undeclared_source",
-            table,
             where=f"source NOT IN ({declared})",
             keys=("source", key),
             description="No record comes from a source that the profile does not declare.",
@@ -57,12 +55,11 @@ def _partitions(sources: Sequence[str]) -> Iterator[Expectation]:
 def _shapes() -> Iterator[Expectation]:
     for table, column, shape in (("core_movies", "movie_id", "mq[0-9a-f]{12}"), ("core_people", "person_id", "pp[0-9a-f]{12}")):
         where = f"NOT regexp_full_match({column}, {literal(shape)})"
-        yield no_rows(f"{table}.{column}.shape", table, where=where, keys=(column,), description=f"Every {column} reads {shape}.")
+        yield no_rows(f"{table}.{column}.shape", where=where, keys=(column,), description=f"Every {column} reads {shape}.")
     for authority, shape in _ID_SHAPES.items():
         where = f"authority = {literal(authority)} AND NOT regexp_full_match(authority_id, {literal(shape)})"
         yield no_rows(
             f"core_movie_ids.shape.{authority}",
-            "core_movie_ids",
             where=where,
             keys=("movie_id", "authority", "authority_id"),
             description=f"Every {authority} id reads {shape}.",
@@ -70,7 +67,6 @@ def _shapes() -> Iterator[Expectation]:
     for table in ("core_movies__rejected", "core_dialogues__rejected"):
         yield no_rows(
             f"{table}.reason.shape",
-            table,
             where="NOT regexp_full_match(reason, '[a-z][a-z0-9]*(_[a-z0-9]+)*')",
             keys=("source", "file", "line", "reason"),
             description="Every reject has a reason code in lower_snake_case.",
@@ -78,19 +74,15 @@ def _shapes() -> Iterator[Expectation]:
 
 
 def _titles() -> Iterator[Expectation]:
-    yield no_rows(
-        "core_movies.title.not_blank", "core_movies", where="trim(title) = ''", keys=("movie_id",), description="No film has a blank title."
-    )
+    yield no_rows("core_movies.title.not_blank", where="trim(title) = ''", keys=("movie_id",), description="No film has a blank title.")
     yield no_rows(
         "core_titles.title_key.not_blank",
-        "core_titles",
         where="trim(title_key) = ''",
         keys=("movie_id", "title"),
         description="Every title can be found by its key.",
     )
     yield empty(
         "core_titles.one_primary",
-        "core_titles",
         rows="SELECT movie_id, count(t.title) AS primary_count FROM core_movies LEFT JOIN "
         "(SELECT movie_id, title FROM core_titles WHERE title_kind = 'primary') AS t USING (movie_id) GROUP BY ALL "
         "HAVING count(t.title) <> 1",
@@ -98,7 +90,6 @@ def _titles() -> Iterator[Expectation]:
     )
     yield empty(
         "core_titles.primary_is_displayed",
-        "core_titles",
         rows="SELECT movie_id, t.title AS primary_title, m.title AS displayed FROM core_titles AS t "
         "JOIN core_movies AS m USING (movie_id) "
         "WHERE t.title_kind = 'primary' AND t.title <> m.title",
@@ -109,13 +100,11 @@ def _titles() -> Iterator[Expectation]:
 def _provenance() -> Iterator[Expectation]:
     yield empty(
         "core_movies.has_merge",
-        "core_movies",
         rows="SELECT movie_id FROM core_movies ANTI JOIN core_movie_merges USING (movie_id)",
         description="Every film comes from at least one source record.",
     )
     yield empty(
         "core_movies.sources.from_merges",
-        "core_movies",
         rows="SELECT movie_id, m.sources, s.sources AS merged FROM core_movies AS m JOIN ("
         "SELECT movie_id, list_sort(list(DISTINCT source)) AS sources "
         "FROM core_movie_merges GROUP BY movie_id) AS s USING (movie_id) WHERE m.sources IS DISTINCT FROM s.sources",
@@ -124,14 +113,12 @@ def _provenance() -> Iterator[Expectation]:
     unnamed = " OR ".join(f"({value} IS NULL) <> ({source} IS NULL)" for value, source in _SOURCED)
     yield no_rows(
         "core_movies.values_name_their_source",
-        "core_movies",
         where=unnamed,
         keys=("movie_id",),
         description="Year, running time, language and plot name their source, and no absent value does.",
     )
     yield empty(
         "core_people.is_credited",
-        "core_people",
         rows="SELECT person_id, name FROM core_people ANTI JOIN core_credits USING (person_id)",
         description="Every person is credited on a film.",
     )
@@ -140,28 +127,24 @@ def _provenance() -> Iterator[Expectation]:
 def _derived() -> Iterator[Expectation]:
     yield no_rows(
         "core_movies.popularity_score.from_votes",
-        "core_movies",
         where="abs(popularity_score - log10(1 + coalesce(imdb_vote_count, 0) + 10 * coalesce(tmdb_vote_count, 0))) > 0.001",
         keys=("movie_id", "popularity_score"),
         description="The popularity score is log10(1 + IMDb votes + 10 * TMDB votes).",
     )
     yield no_rows(
         "core_movies.rating_needs_votes",
-        "core_movies",
         where="(imdb_vote_count = 0 AND imdb_rating IS NOT NULL) OR (tmdb_vote_count = 0 AND tmdb_rating IS NOT NULL)",
         keys=("movie_id",),
         description="No votes, no rating.",
     )
     yield empty(
         "core_plots.ranks_count_from_one",
-        "core_plots",
         rows="SELECT movie_id, count(*) AS plot_count, max(plot_rank) AS last_rank FROM core_plots GROUP BY movie_id "
         "HAVING max(plot_rank) <> count(*)",
         description="The plots of a film are ranked 1, 2, 3, ... without a gap.",
     )
     yield empty(
         "core_plots.first_is_displayed",
-        "core_plots",
         rows="SELECT movie_id FROM core_movies AS m FULL JOIN (SELECT movie_id, text FROM core_plots "
         "WHERE plot_rank = 1) AS p USING (movie_id) "
         "WHERE m.plot IS DISTINCT FROM p.text",
@@ -170,19 +153,17 @@ def _derived() -> Iterator[Expectation]:
 
 
 def _sizes(sources: Sequence[str]) -> Iterator[Quantity]:
-    yield aggregate("core_movies.rows", "core_movies", expression="count(*)", description="Number of films.")
-    yield aggregate("core_credits.rows", "core_credits", expression="count(*)", description="Number of credits.")
+    yield aggregate("core_movies.rows", expression="count(*)", description="Number of films.")
+    yield aggregate("core_credits.rows", expression="count(*)", description="Number of credits.")
     for source in sources:
         yield aggregate(
             f"core_movie_merges.records.{source}",
-            "core_movie_merges",
             expression=f"count(*) FILTER (WHERE source = {literal(source)})",
             description=f"Records of {source} that became part of a film.",
         )
     yield Quantity(
         name="core_movies__rejected.share",
-        table="core_movies__rejected",
-        sql="SELECT r.n / (r.n + m.n) FROM (SELECT count(*) AS n FROM core_movies__rejected "
+        sql="SELECT r.n / (r.n + m.n) FROM (SELECT coalesce(sum(record_count), 0) AS n FROM core_movies__rejected "
         "WHERE reason NOT IN ('orphan', 'out_of_scope')) AS r, (SELECT count(*) AS n FROM core_movie_merges) AS m",
         description="Quarantined movie records among all that were read, not counting rows about series and episodes.",
     )
@@ -193,23 +174,20 @@ def _shares() -> Iterator[Quantity]:
         ("year_share", "year IS NOT NULL", "a year"),
         ("runtime_share", "runtime_minutes IS NOT NULL", "a running time"),
     ):
-        yield aggregate(f"core_movies.{name}", "core_movies", expression=_share(condition), description=f"Films with {what}.")
+        yield aggregate(f"core_movies.{name}", expression=_share(condition), description=f"Films with {what}.")
     yield aggregate(
         "core_movies.popular_plot_share",
-        "core_movies",
         expression=_popular_share("plot IS NOT NULL"),
         description="Films with a plot among those with a hundred votes (among all where none has).",
     )
     yield Quantity(
         name="core_movies.popular_genre_share",
-        table="core_movies",
         sql=f"SELECT {_popular_share('g.movie_id IS NOT NULL')} FROM core_movies AS m LEFT JOIN (SELECT DISTINCT movie_id "
         f"FROM core_genres) AS g USING (movie_id)",
         description="Films with a genre among those with a hundred votes (among all where none has).",
     )
     yield Quantity(
         name="core_movies.findable_share",
-        table="core_movies",
         sql="SELECT avg(CAST(t.movie_id IS NOT NULL AS INTEGER)) FROM core_movies AS m LEFT JOIN "
         "(SELECT DISTINCT movie_id FROM core_titles WHERE trim(title_key) <> '') AS t USING (movie_id)",
         description="Films with at least one title that can be searched.",
@@ -230,20 +208,17 @@ def _crosswalk() -> Iterator[Quantity]:
         of_authority = f"SELECT * FROM core_movie_ids WHERE authority = {literal(authority)}"
         yield counted(
             f"core_movie_ids.shared.{authority}",
-            "core_movie_ids",
             rows=f"SELECT authority_id, list_sort(list(DISTINCT movie_id)) AS movies FROM ({of_authority}) "
             f"GROUP BY authority_id HAVING count(DISTINCT movie_id) > 1",
             description=f"Ids of {authority} that are held by more than one film.",
         )
         yield counted(
             f"core_movie_ids.several.{authority}",
-            "core_movie_ids",
             rows=f"SELECT movie_id, list_sort(list(authority_id)) AS ids FROM ({of_authority}) GROUP BY movie_id HAVING count(*) > 1",
             description=f"Films that hold more than one id of {authority}.",
         )
     yield Quantity(
         name="core_movies.same_title_year_share",
-        table="core_movies",
         sql="SELECT coalesce(sum(n) FILTER (WHERE n > 1), 0) / sum(n) FROM (SELECT count(*) AS n FROM core_movies AS m "
         "JOIN core_titles AS t "
         "USING (movie_id) WHERE t.title_kind = 'primary' AND m.year IS NOT NULL GROUP BY t.title_key, m.year)",

@@ -4,13 +4,13 @@ A verdict is never believed at its word: `refusal` works out again from the resu
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 
 from quality.errors import VerdictError
-from quality.expectations import Severity, within
+from quality.expectations import Expectation, Severity, rules_digest, within
 from quality.waivers import Waiver
 
 
@@ -32,23 +32,28 @@ class Result:
 
     @property
     def is_sound(self) -> bool:
-        """Whether `passed` is what the numbers say."""
-        return self.passed == within(self.observed, self.minimum, self.maximum)
+        """Whether `passed` is what the numbers say, and a waiver, if any, is about this failure."""
+        fits = self.waived_by is None or (not self.passed and self.waived_by.expectation == self.name)
+        return fits and self.passed == within(self.observed, self.minimum, self.maximum)
 
     @property
     def refuses(self) -> bool:
-        """Whether this result alone makes the verdict fail."""
-        return not self.passed and self.severity == "error" and self.waived_by is None
+        """Whether this result alone makes the verdict fail, however loudly it is shown; what was not measured cannot be waived."""
+        return not self.passed and (self.waived_by is None or self.observed is None)
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`fingerprints` maps each judged table to the SHA-256 of its Parquet file; `judged_at` is an ISO time in UTC."""
+    """`fingerprints` maps each judged table to the SHA-256 of its Parquet file; `judged_at` is an ISO time in UTC.
+
+    `rules` is the digest of the expectations that were judged (`quality.expectations.rules_digest`).
+    """
 
     passed: bool
     judged_at: str
     fingerprints: Mapping[str, str]
     results: tuple[Result, ...]
+    rules: str = ""
 
     @property
     def failed(self) -> tuple[str, ...]:
@@ -56,9 +61,13 @@ class Verdict:
         return tuple(result.name for result in self.results if result.refuses)
 
     @property
-    def warned(self) -> tuple[str, ...]:
-        """Names of failed expectations that only warn, and of waived ones."""
+    def waived(self) -> tuple[str, ...]:
+        """Names of failed expectations that a person has waived."""
         return tuple(result.name for result in self.results if not result.passed and not result.refuses)
+
+    def answers(self, expectations: Iterable[Expectation]) -> bool:
+        """Whether exactly these expectations were judged: a query or a bound that has changed since is another question."""
+        return self.rules == rules_digest(expectations)
 
     def refusal(self, fingerprints: Mapping[str, str], today: date) -> str | None:
         """Why data with these fingerprints may not be used today; None when it may.
@@ -116,11 +125,12 @@ class Verdict:
         try:
             results = tuple(_result(item) for item in content["results"])
             passed, judged_at, fingerprints = content["passed"], content["judged_at"], dict(content["fingerprints"])
+            rules = content.get("rules", "")  # verdicts of older releases name none, and so answer nothing of today
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise VerdictError(f"reading a verdict: {type(error).__name__}: {error}; run the gate again") from error
+            raise VerdictError(f"reading a verdict: {type(error).__name__}: {error}; run the gate again (`marquee check`)") from error
         if not isinstance(passed, bool):
             raise VerdictError(f"reading a verdict: 'passed' is {passed!r}, expected true or false; run the gate again")
-        return cls(passed, str(judged_at), fingerprints, results)
+        return cls(passed, str(judged_at), fingerprints, results, str(rules))
 
     @classmethod
     def from_json(cls, text: str) -> "Verdict":

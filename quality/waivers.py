@@ -2,7 +2,7 @@
 
 import difflib
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -32,29 +32,26 @@ def load_waivers(path: Path, *, known: Collection[str] | None = None, today: dat
     WaiverError lists every problem at once: malformed entries, an expectation waived twice; expired entries where `today`
     is given; and, where `known` is given, names of no expectation, with the nearest one. The gate asks for all of it.
     """
-    import yaml
-
-    if not path.exists():
-        return ()
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise WaiverError(f"waivers {path.name}: cannot be read as YAML: {error}") from error
-    return checked_waivers(content, file=path.name, known=known, today=today)
-
-
-def checked_waivers(content: Any, *, file: str, known: Collection[str] | None, today: date | None) -> tuple[Waiver, ...]:
-    """The waivers in parsed YAML; see `load_waivers`."""
-    if content is None:
-        return ()
-    if not isinstance(content, list):
-        raise WaiverError(f"waivers {file}: expected a list of {{{', '.join(_KEYS)}}}, saw {type(content).__name__}")
-    problems = [f"entry {number}: {problem}" for number, entry in enumerate(content, 1) for problem in _malformed(entry)]
-    waivers = tuple(_waiver(entry) for entry in content if not _malformed(entry))
+    entries = _entries(path)
+    malformed = [_malformed(entry) for entry in entries]
+    problems = [f"entry {number}: {problem}" for number, found in enumerate(malformed, 1) for problem in found]
+    waivers = tuple(_waiver(entry) for entry, found in zip(entries, malformed, strict=True) if not found)
     problems += waiver_problems(waivers, known=known, today=today)
     if problems:
-        raise WaiverError(f"waivers {file}:\n  " + "\n  ".join(problems))
+        raise WaiverError(f"waivers {path.name}:\n  " + "\n  ".join(problems))
     return waivers
+
+
+def _entries(path: Path) -> Sequence[Any]:
+    import yaml
+
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise WaiverError(f"waivers {path.name}: cannot be read as YAML: {error}") from error
+    if content is not None and not isinstance(content, list):
+        raise WaiverError(f"waivers {path.name}: expected a list of {{{', '.join(_KEYS)}}}, saw {type(content).__name__}")
+    return content or ()
 
 
 def waiver_problems(waivers: Collection[Waiver], *, known: Collection[str] | None, today: date | None) -> list[str]:

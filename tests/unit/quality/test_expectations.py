@@ -9,7 +9,7 @@ from quality.expectations import Expectation, aggregate, insist_on_unique_names,
 
 
 def rows_of(minimum: float | None, maximum: float | None) -> Expectation:
-    return aggregate("core_x.rows", "core_x", expression="count(*)", description="Rows.").bounded(minimum, maximum)
+    return aggregate("core_x.rows", expression="count(*)", description="Rows.").bounded(minimum, maximum)
 
 
 @pytest.mark.parametrize(
@@ -38,6 +38,6 @@ def test_crossed_bounds_cannot_be_declared() -> None:
 
 def test_names_are_dotted_and_unique() -> None:
     with pytest.raises(ExpectationError, match="dotted"):
-        no_rows("rows", "core_x", where="x", keys=("x",), description="")
+        no_rows("rows", where="x", keys=("x",), description="")
     with pytest.raises(ExpectationError, match=r"core_x\.rows"):
         insist_on_unique_names([rows_of(1, None), rows_of(2, None)])

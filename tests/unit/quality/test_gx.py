@@ -17,7 +17,7 @@ SqlOn = Callable[[Mapping[str, pa.Table]], RunSql]
 
 
 def rows(name: str, minimum: float | None, maximum: float | None) -> Expectation:
-    return aggregate(f"core_x.{name}", "core_x", expression="count(*)", description=f"Rows of {name}.").bounded(minimum, maximum)
+    return aggregate(f"core_x.{name}", expression="count(*)", description=f"Rows of {name}.").bounded(minimum, maximum)
 
 
 CASES = {
@@ -60,7 +60,7 @@ def test_the_gate_with_data_docs_gives_the_same_verdict(
 def test_no_verdict_is_given_when_the_referees_disagree(
     corpus: Mapping[str, pa.Table], sql_on: SqlOn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    only = aggregate("core_movies.rows", "core_movies", expression="count(*)", description="").bounded(1, None)
+    only = aggregate("core_movies.rows", expression="count(*)", description="").bounded(1, None)
     monkeypatch.setattr(gx, "report", lambda *_: gx.Report(tmp_path, {"core_movies.rows": False}))
     with pytest.raises(GateError, match=r"disagree.*core_movies\.rows"):
         judge(

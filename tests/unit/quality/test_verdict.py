@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quality.errors import VerdictError
+from quality.expectations import aggregate, rules_digest
 from quality.verdict import Result, Verdict
 from quality.waivers import Waiver
 
@@ -48,6 +49,8 @@ def test_good_data_may_be_used_whole_or_in_part() -> None:
         (verdict(result(), passed=False), PRINTS, "altered"),
         (verdict(result(observed=3.0)), PRINTS, "altered"),
         (verdict(result(observed=None)), PRINTS, "altered"),
+        (verdict(result(waived_by=WAIVER)), PRINTS, "altered"),
+        (verdict(replace(FAILED, waived_by=replace(WAIVER, expectation="core_movies.other"))), PRINTS, "altered"),
         (verdict(), PRINTS, "nothing was judged"),
         (Verdict(True, "", PRINTS, ()), PRINTS, "no results"),
         (verdict(result()), {**PRINTS, "core_movies": "a"}, "other bytes"),
@@ -63,17 +66,39 @@ def test_a_waived_failure_passes_until_the_waiver_expires() -> None:
     waived = verdict(replace(FAILED, waived_by=WAIVER))
     assert waived.refusal(PRINTS, TODAY) is None
     assert "expired" in str(waived.refusal(PRINTS, date(2031, 5, 18)))
-    assert (waived.failed, waived.warned) == ((), ("core_movies.rows",))
+    assert (waived.failed, waived.waived) == ((), ("core_movies.rows",))
 
 
-def test_a_warning_does_not_refuse() -> None:
+def test_a_failure_shown_as_a_warning_refuses_all_the_same() -> None:
     warned = verdict(replace(FAILED, severity="warn"))
-    assert (warned.refusal(PRINTS, TODAY), warned.warned) == (None, ("core_movies.rows",))
+    assert "core_movies.rows" in str(warned.refusal(PRINTS, TODAY))
+
+
+def test_an_unmeasured_number_cannot_be_waived() -> None:
+    unmeasured = verdict(replace(FAILED, observed=None, waived_by=WAIVER))
+    assert "core_movies.rows" in str(unmeasured.refusal(PRINTS, TODAY))
+
+
+def test_a_verdict_answers_only_the_questions_that_were_put() -> None:
+    asked = aggregate("core_movies.rows", expression="count(*)", description="Number of films.").bounded(4, None)
+    kept = replace(verdict(result()), rules=rules_digest([asked]))
+    assert Verdict.from_json(kept.to_json()).answers([asked])
+    others = replace(asked, sql="SELECT 5"), replace(asked, minimum=3), replace(asked, name="core_movies.row_count")
+    assert not any(kept.answers([other]) for other in others)
+    assert not kept.answers([asked, others[2]]) and not verdict(result()).answers([asked])
+
+
+def test_a_verdict_of_before_rules_were_kept_can_be_read() -> None:
+    old = verdict(result()).as_dict()
+    del old["rules"]
+    assert Verdict.from_dict(old).rules == ""
 
 
 def test_a_verdict_survives_json() -> None:
     kept = verdict(
-        result(), replace(FAILED, name="core_movies.two", waived_by=WAIVER), replace(FAILED, name="core_movies.three", error="e")
+        result(),
+        replace(FAILED, name="core_movies.two", waived_by=replace(WAIVER, expectation="core_movies.two")),
+        replace(FAILED, name="core_movies.three", error="e"),
     )
     assert Verdict.from_json(kept.to_json()) == kept
     assert Verdict.from_dict(kept.as_dict()).to_json() == kept.to_json()
