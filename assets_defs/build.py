@@ -68,9 +68,13 @@ def keep_temporary_files_inside(workspace: Workspace) -> None:
 @contextmanager
 def instance(workspace: Workspace) -> Iterator[dg.DagsterInstance]:
     """The Dagster instance that `marquee ui` shows."""
-    os.environ["DAGSTER_HOME"] = dagster_home(workspace)
+    from dagster._core.instance.ref import InstanceRef
+
+    os.environ["DAGSTER_HOME"] = home = dagster_home(workspace)
     os.environ["DAGSTER_DISABLE_TELEMETRY"] = "1"
-    with dg.DagsterInstance.get() as opened:
+    event_log = {"module": "assets_defs.event_log", "class": "EventLog", "config": {"base_dir": f"{home}/history/runs"}}
+    ref = InstanceRef.from_dir(home, overrides={"event_log_storage": event_log})
+    with dg.DagsterInstance.from_ref(ref) as opened:
         yield opened
 
 

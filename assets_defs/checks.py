@@ -1,7 +1,7 @@
 """The gate as Dagster shows it: one check per expectation, on the table it is about.
 
-The checks do not block: one pass judges tables that depend on each other, and Dagster would see a circle. What blocks is
-`release_corpus`, which refuses to publish, and `trainable_release`, which refuses to hand out.
+Dagster calls the checks non-blocking: one pass judges tables that depend on each other, and Dagster would see a circle. What
+blocks is `release_corpus`, which refuses to publish, and `trainable_release`, which refuses to hand out; each check says so.
 """
 
 import re
@@ -14,6 +14,8 @@ from assets_defs.workspace import Workspace
 from quality.expectations import Expectation
 from quality.verdict import Result
 
+CONSEQUENCE = "No release is published while this fails, unless a person waives it."
+
 
 def gate_checks(workspace: Workspace) -> dg.AssetChecksDefinition:
     """All expectations, judged in one pass; numbers in the metadata are plotted over time by the UI."""
@@ -21,7 +23,7 @@ def gate_checks(workspace: Workspace) -> dg.AssetChecksDefinition:
 
     @dg.multi_asset_check(
         name="release_gate",
-        specs=[dg.AssetCheckSpec(check_name(e), asset=e.table, description=e.description) for e in expectations],
+        specs=[dg.AssetCheckSpec(check_name(e), asset=e.table, description=f"{e.description} {CONSEQUENCE}") for e in expectations],
         can_subset=True,  # the UI runs the checks of one table, and any run of a table asks for the checks of that table alone
     )
     def release_gate(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
@@ -30,8 +32,7 @@ def gate_checks(workspace: Workspace) -> dg.AssetChecksDefinition:
             context.log.warning("not judged yet: the gate reads all tables at once and these are not built: %s", ", ".join(missing))
             return
         asked = {(key.asset_key.to_user_string(), key.name) for key in context.selected_asset_check_keys}
-        with workspace.writing("release_gate"):
-            verdict = gate.verdict_for_workspace(workspace)
+        verdict = gate.verdict_for_workspace(workspace)
         context.log.info("gate %s; Data Docs: %s", "passed" if verdict.passed else f"failed: {verdict.failed}", workspace.data_docs)
         for result in verdict.results:
             if (result.table, check_name(result)) in asked:
@@ -47,19 +48,22 @@ def check_name(judged: Expectation | Result) -> str:
 
 def _shown(result: Result) -> dg.AssetCheckResult:
     metadata = {
-        "bounds": f"{_bound(result.minimum)} .. {_bound(result.maximum)}",
+        "bounds": bounds(result),
         "observed": result.observed,
-        "waived by": result.waived_by.who if result.waived_by else None,
+        "waived": f"by {waiver.who} until {waiver.expires}: {waiver.reason}" if (waiver := result.waived_by) else None,
         "error": result.error,
+        "offending rows": dg.MetadataValue.json(list(result.offending)) if result.offending else None,
     }
     return dg.AssetCheckResult(
         asset_key=result.table,
         check_name=check_name(result),
-        passed=result.passed or bool(result.waived_by),
+        passed=not result.refuses,
         severity=dg.AssetCheckSeverity.ERROR if result.severity == "error" else dg.AssetCheckSeverity.WARN,
         metadata={name: value for name, value in metadata.items() if value is not None},
     )
 
 
-def _bound(value: float | None) -> str:
-    return "" if value is None else f"{value:,.6g}" if value % 1 else f"{value:,.0f}"
+def bounds(result: Result) -> str:
+    """The bounds for people: '350,000 .. 362,000', an open side left empty."""
+    low, high = ("" if bound is None else f"{bound:,.6g}" if bound % 1 else f"{bound:,.0f}" for bound in (result.minimum, result.maximum))
+    return f"{low} .. {high}"

@@ -4,32 +4,35 @@ Exit codes: 0 done; 1 the answer is no (gate failed, verification found damage, 
 wrong (unknown key, bad SQL, bad dialogue); 3 there is nothing to answer from yet. `--json` prints one JSON document.
 """
 
+import difflib
 import json
+import math
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from assets_defs.errors import AssetError, LineageError, ProfileError
 from assets_defs.profile import choose_profile
+from assets_defs.terminal import err, grid, out, progress_bar, say
 from assets_defs.workspace import Workspace, open_workspace
 from corpus_pipeline.errors import ConfigError, CorpusError, ReleaseError
+
+if TYPE_CHECKING:
+    from corpus_pipeline.release import Release
+    from quality.verdict import Result, Verdict
 
 NO, WRONG, NOTHING = 1, 2, 3
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 lineage_app = typer.Typer(no_args_is_help=True, help="Walk from a result back to raw bytes.")
 app.add_typer(lineage_app, name="lineage")
-# Piped output keeps its columns whole instead of folding them at 80 characters.
-out, err = Console(width=None if sys.stdout.isatty() else 120), Console(stderr=True)
+DIALOGUE = '{"turns": [{"speaker": "seeker" or "recommender", "text": "..."}]}'
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
-ProfileName = Annotated[str | None, typer.Option("--profile", "-p", help="starter, standard, paper, or a YAML file.")]
+ProfileName = Annotated[str | None, typer.Option("--profile", "-p", help="starter, standard, official, paper, or a YAML file.")]
 
 
 def _code(error: Exception) -> int:
@@ -55,48 +58,43 @@ def reported(as_json: bool) -> Iterator[None]:
         if as_json:
             print(json.dumps({"error": type(error).__name__, "message": str(error)}))
         else:
-            err.print(f"[bold red]{type(error).__name__}[/]: ", end="")
-            err.print(str(error), markup=False, highlight=False)
+            say(err, f"{type(error).__name__}: {error}")
         raise typer.Exit(_code(error)) from error
 
 
 def emit(value: Any, as_json: bool, show: Callable[[], None]) -> None:
     """One document for scripts, or what `show` prints for people."""
     if as_json:
-        print(json.dumps(value, indent=1, default=str, ensure_ascii=False))
+        print(json.dumps(_finite(value), indent=1, default=str, ensure_ascii=False, allow_nan=False))
     else:
         show()
 
 
-def grid(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Table:
-    """A table for the terminal; numbers to the right."""
-    table = Table(title=title, title_justify="left")
-    for position, column in enumerate(columns):
-        numeric = bool(rows) and all(isinstance(row[position], int | float) for row in rows)
-        table.add_column(column, justify="right" if numeric else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*("" if cell is None else str(cell) for cell in row))
-    return table
-
-
-@contextmanager
-def progress_bar(hidden: bool) -> Iterator[Callable[[str, int, int], None]]:
-    """A progress callback drawn on standard error."""
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=err, transient=True, disable=hidden) as bar:
-        task = bar.add_task("starting", total=None)
-
-        def tell(label: str, done: int, total: int) -> None:
-            bar.update(task, description=label, completed=done, total=total or None)
-
-        yield tell
+def _finite(value: Any) -> Any:
+    """`value` with null for NaN and infinities, which JSON does not know."""
+    if isinstance(value, Mapping):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def workspace_for(profile: str | None) -> Workspace:
+    """The workspace of the profile that applies, saying so where the real archives were looked for in vain."""
     chosen, why = choose_profile(profile)
     if "no mirror" in why:
-        err.print(why)
+        say(err, why)
     return open_workspace(chosen)
+
+
+def workspace_to_write(profile: str | None) -> Workspace:
+    """The same, once it is known that something can be written there."""
+    space = workspace_for(profile)
+    try:
+        space.root.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"workspace {space.root}: cannot be created: {error.strerror}; point MARQUEE_HOME at a folder of yours") from error
+    return space
 
 
 @app.command()
@@ -113,7 +111,7 @@ def build(
 
         if until not in LAYERS:
             raise UsageError(f"--until {until!r}: no such layer; the layers are {', '.join(LAYERS)}")
-        space = workspace_for(profile)
+        space = workspace_to_write(profile)
         with progress_bar(as_json) as tell:
             done = run_build(space, tell, until=until)
         found = summary.summarise(space)
@@ -132,28 +130,37 @@ def check(profile: ProfileName = None, as_json: AsJson = False) -> None:
         from assets_defs.step import today
 
         space = workspace_for(profile)
-        verdict = gate.judge_workspace(space)
-        refusal = verdict.refusal(gate.fingerprints(space), today())
-        rows = [(_mark(r), r.severity, r.name, str(r.observed), f"{r.minimum} .. {r.maximum}") for r in verdict.results]
-
-        def show() -> None:
-            shown = [row for row in rows if row[0] != "ok"]
-            if shown:
-                out.print(grid("Not passed", ("", "severity", "expectation", "observed", "bounds"), shown))
-            for r in verdict.results:
-                if not r.passed and r.offending:
-                    out.print(f"{r.name}: {r.description}; offending rows:", json.dumps(r.offending[:5], default=str), markup=False)
-            out.print(f"Gate: {'refused' if refusal else 'passed'} ({len(rows)} expectations). Data Docs: {space.data_docs}/index.html")
-            if refusal:
-                out.print(refusal, markup=False)
-
-        emit(json.loads(verdict.to_json()), as_json, show)
+        missing = gate.missing_tables(space)
+        if missing:
+            raise LineageError(f"the gate reads all tables and {len(missing)} are not built, {missing[0]} first: run `marquee build`")
+        with space.writing("gate"), progress_bar(as_json) as tell:
+            tell("judging the tables", 0, 0)
+            verdict = gate.judge_workspace(space)
+            refusal = verdict.refusal(gate.fingerprints(space), today())
+        emit(json.loads(verdict.to_json()), as_json, lambda: _show_verdict(space, verdict, refusal))
         if refusal:
             raise typer.Exit(NO)
 
 
-def _mark(result: Any) -> str:
-    return "ok" if result.passed else f"waived by {result.waived_by.who}" if result.waived_by else "FAILED"
+def _show_verdict(space: Workspace, verdict: "Verdict", refusal: str | None) -> None:
+    from assets_defs.checks import bounds
+
+    failed = [result for result in verdict.results if not result.passed]
+    if failed:
+        rows = [(_mark(r), r.name, "nothing" if r.observed is None else f"{r.observed:,.6g}", bounds(r)) for r in failed]
+        out.print(grid("Not passed", ("", "expectation", "observed", "bounds"), rows))
+    for r in failed:
+        say(out, f"{r.name}: {r.description} {r.error or ''}".rstrip())
+        if r.offending:
+            say(out, f"  offending rows: {json.dumps(r.offending[:5], default=str, ensure_ascii=False)}")
+    passed = "refused" if refusal else "passed"
+    say(out, f"Gate: {passed} ({len(verdict.results)} expectations). Data Docs: {space.data_docs}/index.html")
+    if refusal:
+        say(out, refusal)
+
+
+def _mark(result: "Result") -> str:
+    return f"waived by {result.waived_by.who}" if result.waived_by else "FAILED"
 
 
 @app.command()
@@ -163,10 +170,16 @@ def releases(profile: ProfileName = None, as_json: AsJson = False) -> None:
         from corpus_pipeline import release
 
         space = workspace_for(profile)
-        here = release.pointer(space.releases).release_id
+        found = release.list_releases(space.releases)
+        try:
+            here = release.pointer(space.releases).release_id
+        except ReleaseError as error:
+            if not found:
+                raise
+            here = ""  # a damaged pointer must not hide what can be rolled back to
+            say(err, str(error))
         rows = [
-            ("*" if r.release_id == here else "", r.release_id, r.manifest.created_at, r.manifest.row_counts["core_movies"])
-            for r in release.list_releases(space.releases)
+            ("*" if r.release_id == here else "", r.release_id, r.manifest.created_at, r.manifest.row_counts["core_movies"]) for r in found
         ]
         documents = [{"current": bool(row[0]), "release": row[1], "created_at": row[2], "movies": row[3]} for row in rows]
         emit(documents, as_json, lambda: out.print(grid("Releases", ("", "release", "created", "movies"), rows)))
@@ -182,8 +195,22 @@ def rollback(
     with reported(as_json):
         from assets_defs import gate
 
-        found = gate.rollback(workspace_for(profile), release_id)
+        space = workspace_for(profile)
+        found = gate.rollback(space, _published(space, release_id).release_id if release_id else None)
         emit({"current": found.release_id}, as_json, lambda: out.print(f"current release: {found.release_id}"))
+
+
+def _published(space: Workspace, wanted: str) -> "Release":
+    """The published release called `wanted`; UsageError names the nearest, ReleaseError says that there is none at all."""
+    from corpus_pipeline import release
+
+    there = {found.release_id: found for found in release.list_releases(space.releases)}
+    if not there:
+        release.pointer(space.releases)
+    if wanted not in there:
+        near = difflib.get_close_matches(wanted, there, n=1)
+        raise UsageError(f"no release {wanted!r}" + (f"; did you mean {near[0]!r}?" if near else f"; published: {', '.join(there)}"))
+    return there[wanted]
 
 
 @app.command()
@@ -197,11 +224,13 @@ def verify(
         from corpus_pipeline import release
 
         space = workspace_for(profile)
-        found = release.open_release(space.releases, release_id) if release_id else release.current(space.releases)
-        problems = release.verify(found)
+        found = _published(space, release_id) if release_id else release.current(space.releases)
+        with progress_bar(as_json) as tell:
+            tell(f"hashing {len(found.manifest.files)} files", 0, 0)
+            problems = release.verify(found)
         document = {"release": found.release_id, "files": len(found.manifest.files), "problems": problems}
         text = "\n".join(problems) or f"{found.release_id}: {len(found.manifest.files)} files, every one as published"
-        emit(document, as_json, lambda: out.print(text, markup=False))
+        emit(document, as_json, lambda: say(out, text))
         if problems:
             raise typer.Exit(NO)
 
@@ -223,17 +252,20 @@ def lineage_explain(
             step = step_of(asset)
         except KeyError as error:
             raise UsageError(error.args[0]) from error
-        start = lineage.record_name(step.name, partition or None)
-        links = lineage.explain(space.ledger, start)
+        there = step.partition_keys(space.profile)
+        if partition and partition not in there:
+            raise UsageError(f"{step.name} has no partition {partition!r}; it has {', '.join(map(str, filter(None, there))) or 'none'}")
+        chosen = [partition] if partition else there
+        links = [link for key in chosen for link in lineage.explain(space.ledger, lineage.record_name(step.name, key))]
         documents = [{"depth": k.depth, "name": k.name, "fingerprint": k.fingerprint, "detail": k.detail} for k in links]
         lines = [f"{'  ' * k.depth}{k.name}  {k.fingerprint[:16]}  {k.detail}" for k in links]
-        emit(documents, as_json, lambda: out.print("\n".join(lines), markup=False, highlight=False))
+        emit(documents, as_json, lambda: say(out, "\n".join(lines)))
 
 
 @app.command()
 def sql(
     query: Annotated[str, typer.Argument(help="One SELECT over the corpus and the link_, model_ and eval_ tables.")],
-    limit: Annotated[int, typer.Option(help="Print at most so many rows; 0 for all.")] = 50,
+    limit: Annotated[int, typer.Option(min=0, help="Print at most so many rows; 0 for all.")] = 50,
     profile: ProfileName = None,
     as_json: AsJson = False,
 ) -> None:
@@ -243,11 +275,11 @@ def sql(
 
         columns, rows, more = ask(workspace_for(profile), query, limit=limit)
         documents = [dict(zip(columns, row, strict=True)) for row in rows]
+        if more:
+            say(err, f"first {limit} rows; --limit 0 prints all")
 
         def show() -> None:
             out.print(grid("", columns, rows))
-            if more:
-                err.print(f"first {limit} rows; --limit 0 prints all")
 
         emit(documents, as_json, show)
 
@@ -262,7 +294,10 @@ def link(
     with reported(as_json):
         from assets_defs.explore import link_title
 
-        found = link_title(workspace_for(profile), text)
+        space = workspace_for(profile)
+        with progress_bar(as_json) as tell:
+            tell("reading the titles", 0, 0)
+            found = link_title(space, text)
         emit(found, as_json, lambda: out.print(grid("", ("", ""), [(name, value) for name, value in found.items()])))
 
 
@@ -273,7 +308,7 @@ def evaluate(profile: ProfileName = None, as_json: AsJson = False) -> None:
         from assets_defs import summary
         from assets_defs.build import build as run_build
 
-        space = workspace_for(profile)
+        space = workspace_to_write(profile)
         with progress_bar(as_json) as tell:
             run_build(space, tell)
         rows = summary.evaluation_rows(space)
@@ -292,12 +327,15 @@ def recommend(
     with reported(as_json):
         from assets_defs.explore import recommend_for
 
-        found = recommend_for(workspace_for(profile), _read_dialogue(dialogue), k=k, model=model)
+        said, space = _read_dialogue(dialogue), workspace_for(profile)
+        with progress_bar(as_json) as tell:
+            tell("reading titles and model", 0, 0)
+            found = recommend_for(space, said, k=k, model=model)
         rows = [(r["rank"], r["title"], r["year"], f"{r['score']:.3f}", r["movie_id"]) for r in found["recommendations"]]
 
         def show() -> None:
             heard = ", ".join(f"{m['title']} ({m['year']})" for m in found["history"]) or "no film (ranking by the learned prior)"
-            out.print(f"heard: {heard}", markup=False, highlight=False)
+            say(out, f"heard: {heard}")
             out.print(grid(f"release {found['release']}, model {found['model']}", ("", "title", "year", "score", "movie_id"), rows))
 
         emit(found, as_json, show)
@@ -305,15 +343,25 @@ def recommend(
 
 def _read_dialogue(where: str) -> Mapping[str, Any]:
     try:
-        text = sys.stdin.read() if where == "-" else Path(where).read_text(encoding="utf-8")
-        found = json.loads(text)
+        found = json.loads(_dialogue_text(where))
     except (OSError, ValueError) as error:
-        raise UsageError(f"dialogue {where}: expected a JSON document, saw: {error}") from error
+        raise UsageError(f"dialogue {where}: expected JSON like {DIALOGUE}, saw: {error}") from error
     turns = found.get("turns") if isinstance(found, dict) else None
-    good = isinstance(turns, list) and all(isinstance(turn, dict) and isinstance(turn.get("text"), str) for turn in turns)
-    if not good:
-        raise UsageError('dialogue: expected {"turns": [{"speaker": "seeker" or "recommender", "text": "..."}]}')
+    if not isinstance(turns, list) or not all(_is_turn(turn) for turn in turns):
+        raise UsageError(f"dialogue {where}: expected JSON like {DIALOGUE}")
     return dict(found)
+
+
+def _dialogue_text(where: str) -> str:
+    if where != "-":
+        return Path(where).read_text(encoding="utf-8")
+    if sys.stdin.isatty():
+        say(err, f"type a dialogue like {DIALOGUE} and end with Ctrl-D")
+    return sys.stdin.read()
+
+
+def _is_turn(turn: Any) -> bool:
+    return isinstance(turn, dict) and isinstance(turn.get("text"), str) and turn.get("speaker", "seeker") in ("seeker", "recommender")
 
 
 @app.command()
@@ -323,8 +371,8 @@ def doctor(profile: ProfileName = None, as_json: AsJson = False) -> None:
         from assets_defs.doctor import findings
 
         found = findings(profile)
-        rows = [("ok" if f.ok else "MEND", f.subject, f.seen, f.repair) for f in found]
-        documents = [{"ok": f.ok, "subject": f.subject, "seen": f.seen, "repair": f.repair} for f in found]
+        rows = [("ok" if f.ok else "MEND", f.subject, f.seen, "" if f.ok else f.repair) for f in found]
+        documents = [{"ok": f.ok, "subject": f.subject, "seen": f.seen, "repair": None if f.ok else f.repair} for f in found]
         emit(documents, as_json, lambda: out.print(grid("", ("", "subject", "seen", "repair"), rows)))
         if not all(f.ok for f in found):
             raise typer.Exit(NO)

@@ -1,8 +1,8 @@
 """The core layer: typed tables of films and dialogues, read per source and merged. No row logic here, only the way it goes."""
 
 import shutil
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -14,9 +14,8 @@ from assets_defs.step import Built, Job
 from assets_defs.workspace import Workspace
 from corpus_pipeline import store
 from corpus_pipeline.schema import tables as t
-from corpus_pipeline.schema.types import Table
 from corpus_pipeline.sources import registry
-from corpus_pipeline.sources.staging import reasons, stage_movies
+from corpus_pipeline.sources.staging import stage_dialogues, stage_movies
 
 WORKERS = 2  # the machine the project is designed for has two cores; readers hold one archive each in memory
 DIALOGUE_TABLES = (
@@ -45,7 +44,7 @@ def core_movie_records(job: Job) -> Iterator[Built]:
     }
     declared = {key: Path(dump.declaration) for key, dump in dumps.items()}
     largest_first = sorted(archives, key=lambda p: -_bytes(archives[p]))
-    with ProcessPoolExecutor(min(WORKERS, len(archives)), mp_context=get_context("spawn")) as pool:
+    with _pool(len(archives)) as pool:
         running = {
             pool.submit(
                 stage_movies, p, archives[p], space.scratch(p), space.table(t.MOVIE_RECORDS, p), space.table(t.REJECTS, p),
@@ -56,10 +55,14 @@ def core_movie_records(job: Job) -> Iterator[Built]:
         for done, future in enumerate(as_completed(running), 1):
             staged = future.result()
             job.progress(f"read {staged.source}", done, len(running))
-            accepted = sum(count.accepted for count in staged.counts)
-            yield Built(staged.files, {"rows": accepted, "accounting": staged.markdown()}, partition=staged.source)
+            yield Built(staged.files, {"rows": staged.rows, "accounting": staged.markdown()}, partition=staged.source)
     for p in archives:
         shutil.rmtree(space.root / "scratch" / p, ignore_errors=True)
+
+
+def _pool(readers: int) -> Executor:
+    """Processes for several readers; one alone is not worth a new interpreter."""
+    return ThreadPoolExecutor(1) if readers == 1 else ProcessPoolExecutor(min(WORKERS, readers), mp_context=get_context("spawn"))
 
 
 def _archive(space: Workspace, raw: Record) -> Path:
@@ -76,14 +79,13 @@ def core_movies(job: Job) -> Iterator[Built]:
     """Records of every source merged into films."""
     from corpus_pipeline.transform.movies import build_movies
 
-    sources = job.workspace.profile.movie_partitions
-    records = pa.concat_tables([job.parent_table(t.MOVIE_RECORDS, source) for source in sources])
+    sources = sorted(job.workspace.profile.movie_partitions)  # then the rows are in the order of their key: no sort of wide rows
+    with ThreadPoolExecutor(WORKERS) as pool:
+        records = pa.concat_tables(pool.map(lambda source: job.parent_table(t.MOVIE_RECORDS, source), sources))
     job.progress("merging records into films", 0, 1)
-    built = dict(build_movies(records, source_ranks=_ranks(job.workspace.profile)))
-    del records
     rejects = [job.parent_table(t.REJECTS, source) for source in sources]
-    built[t.MOVIES_REJECTED.name] = pa.concat_tables([built[t.MOVIES_REJECTED.name], *rejects])
-    yield write(job, built, MOVIE_TABLES)
+    built = build_movies(records, source_ranks=_ranks(job.workspace.profile))
+    yield write(job, ((name, pa.concat_tables([rows, *rejects]) if name == t.MOVIES_REJECTED.name else rows) for name, rows in built))
 
 
 def _ranks(profile: Profile) -> dict[str, int]:
@@ -93,21 +95,19 @@ def _ranks(profile: Profile) -> dict[str, int]:
 
 
 def core_dialogue_records(job: Job) -> Iterator[Built]:
-    """Every dialogue data set read on its own."""
-    from corpus_pipeline.sources.readers import read_dialogues
-
-    for position, partition in enumerate(job.partitions):
-        job.progress(f"reading {partition}", position, len(job.partitions))
-        raw = job.parents[f"raw_dialogues@{partition}"]
-        read = read_dialogues(str(partition), {name: job.workspace.absolute(name) for name in raw.outputs})
-        paths = []
-        for table in DIALOGUE_TABLES:
-            paths.append(job.workspace.table(table, str(partition)))
-            store.write_table(read.tables[table.name], table, paths[-1])
-        paths.append(job.workspace.table(t.DIALOGUES_REJECTED, str(partition)))
-        store.write_table(read.rejects, t.DIALOGUES_REJECTED, paths[-1])
-        shown = {"rows": read.tables[t.DIALOGUES.name].num_rows, "rejected": reasons(read.rejects.column("reason").to_pylist())}
-        yield Built(paths, shown, partition=str(partition))
+    """Every dialogue data set read on its own. In processes: the readers are Python, and films may be merged beside them."""
+    space = job.workspace
+    with _pool(len(job.partitions)) as pool:
+        running = {}
+        for dataset in map(str, job.partitions):
+            raw = job.parents[f"raw_dialogues@{dataset}"]
+            files = {name: space.absolute(name) for name in raw.outputs}
+            paths = {table: space.table(table, dataset) for table in (*DIALOGUE_TABLES, t.DIALOGUES_REJECTED)}
+            running[pool.submit(stage_dialogues, dataset, files, paths)] = dataset
+        for done, future in enumerate(as_completed(running), 1):
+            staged = future.result()
+            job.progress(f"read {staged.source}", done, len(running))
+            yield Built(staged.files, {"rows": staged.rows, "rejected": staged.reasons}, partition=staged.source)
 
 
 def core_dialogues(job: Job) -> Iterator[Built]:
@@ -116,15 +116,17 @@ def core_dialogues(job: Job) -> Iterator[Built]:
         table.name: pa.concat_tables([job.parent_table(table, dataset) for dataset in job.workspace.profile.dialogue_datasets])
         for table in (*DIALOGUE_TABLES, t.DIALOGUES_REJECTED)
     }
-    yield write(job, everything, (*DIALOGUE_TABLES, t.DIALOGUES_REJECTED))
+    yield write(job, everything.items())
 
 
-def write(job: Job, rows: Mapping[str, pa.Table], tables: tuple[Table, ...]) -> Built:
-    """Write declared tables into the workspace and say how long each is."""
-    paths, shown = [], {}
-    for position, table in enumerate(tables):
-        job.progress(f"writing {table.name}", position, len(tables))
-        paths.append(job.workspace.table(table))
-        store.write_table(rows[table.name], table, paths[-1])
-        shown[f"{table.name}/rows"] = rows[table.name].num_rows
-    return Built(paths, shown)
+def write(job: Job, tables: Iterable[tuple[str, pa.Table]]) -> Built:
+    """Write declared tables into the workspace as they come, two at a time, and say how long each is."""
+    rows, writing = {}, []
+    with ThreadPoolExecutor(WORKERS) as pool:
+        for name, made in tables:
+            table, rows[f"{name}/rows"] = t.named(name), made.num_rows
+            writing.append((job.workspace.table(table), pool.submit(store.write_table, made, table, job.workspace.table(table), threads=1)))
+            job.progress(f"writing {name}", len(writing), len(job.step.tables))
+        for _, written in writing:
+            written.result()
+    return Built([path for path, _ in writing], rows)

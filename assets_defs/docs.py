@@ -10,7 +10,8 @@ from corpus_pipeline.schema.render import markdown
 _DICTIONARY_HEAD = """# Data dictionary
 
 Generated from `corpus_pipeline.schema` by `make docs`; edit the declarations, not this page. Types are DuckDB's.
-Every `core_*` and `link_*` table below is in `corpus.duckdb` of each release; `marquee sql` adds the `set_*`, `model_*` and `eval_*` ones.
+Every `core_*` and `link_*` table below is in `corpus.duckdb` of each release; `marquee sql` adds the `set_*`, `model_*` and `eval_*` ones
+that were made from that release. `model_lrurec` and `model_lrurec_text` have a row per epoch, `model_text_embeddings` a vector per film.
 """
 _CATALOGUE_HEAD = """# Asset catalogue
 

@@ -7,8 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from assets_defs.core import write
-from assets_defs.gate import trainable_release
-from assets_defs.models import load_embeddings, load_lrurec
+from assets_defs.models import load_embeddings, load_lrurec, release_of_parents
 from assets_defs.step import Built, Job
 from corpus_pipeline.schema import tables as t
 
@@ -29,7 +28,7 @@ def eval_recommendation_ranks(job: Job) -> Iterator[Built]:
         for name, model in models.items():
             job.progress(f"ranking {dataset}, {candidate_set}, {name}", position, 2 * len(job.workspace.profile.dialogue_datasets))
             ranks.append(rank_targets(model, rows, wanted, candidates=candidates, model_name=name, candidate_set=candidate_set))
-    yield write(job, {t.EVAL_RANKS.name: pa.concat_tables(ranks)}, (t.EVAL_RANKS,))
+    yield write(job, [(t.EVAL_RANKS.name, pa.concat_tables(ranks))])
 
 
 def _test_rows(examples: pa.Table) -> pa.Table:
@@ -50,7 +49,7 @@ def _models(job: Job) -> Mapping[str, Any]:
 
 
 def _candidate_sets(job: Job) -> Iterator[tuple[str, str, Sequence[str]]]:
-    links = trainable_release(job.workspace).table(t.LINK_DIALOGUE_MOVIES)
+    links = release_of_parents(job).table(t.LINK_DIALOGUE_MOVIES)
     everything = sorted(load_embeddings(job.workspace).ids)
     for dataset in job.workspace.profile.dialogue_datasets:
         own = links.filter(pc.equal(links["dataset"], dataset))["movie_id"].drop_null()
@@ -70,7 +69,7 @@ def eval_recommendation(job: Job) -> Iterator[Built]:
     report = job.workspace.artifact(job.step.name) / REPORT
     report.parent.mkdir(parents=True, exist_ok=True)
     report.write_text(markdown(metrics, ranks=ranks))
-    built = write(job, {t.EVAL_METRICS.name: metrics}, (t.EVAL_METRICS,))
+    built = write(job, [(t.EVAL_METRICS.name, metrics)])
     shown = {**built.metadata, "report": report.read_text(), "recall@10, new films": _plot(metrics)}
     yield Built([*built.files, report], shown)
 

@@ -1,63 +1,107 @@
 """Readers' way to what is published: SQL, linking a title, recommending for a dialogue. Nothing is written."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
+from itertools import count
 from typing import Any
 
 import pyarrow as pa
 
-from assets_defs.models import artifact_folder, load_lrurec, training_curve
+from assets_defs.errors import LineageError
+from assets_defs.graph import step_of
+from assets_defs.lineage import is_current
+from assets_defs.models import artifact_folder, load_embeddings, load_lrurec, training_curve
 from assets_defs.workspace import Workspace
-from corpus_pipeline import release
+from corpus_pipeline import release, store
 from corpus_pipeline.errors import ConfigError
 from corpus_pipeline.schema import tables as t
-from corpus_pipeline.schema.render import literal, quoted
+from corpus_pipeline.schema.render import literal
 
 BESIDE = (*t.SETS, *t.EVALS)
 MODELS = {"lrurec": "model_lrurec", "lrurec_text": "model_lrurec_text"}
+VECTORS = "model_text_embeddings"
 
 
-def open_explorer(workspace: Workspace) -> Any:
-    """A DuckDB connection to the current release, with set_, model_ and eval_ tables beside it, locked before any user SQL."""
+def open_explorer(workspace: Workspace, beside: Mapping[str, pa.Table]) -> Any:
+    """A DuckDB connection to the current release, read only, with the tables `beside` it as views, locked before any user SQL."""
     import duckdb
 
     found = release.current(workspace.releases)
-    con = duckdb.connect(":memory:")
+    con = duckdb.connect(":memory:", config={"temp_directory": str(workspace.root / "scratch" / "sql")})
     con.execute(f"ATTACH {literal(str(found.database))} AS corpus (READ_ONLY)")
-    for table in BESIDE:
-        path = workspace.table(table)
-        if path.exists():
-            con.execute(f"CREATE TABLE {quoted(table.name)} AS SELECT * FROM read_parquet({literal(str(path))})")
-    for name, rows in model_tables(workspace).items():
-        con.register("rows_of_model", rows)
-        con.execute(f"CREATE TABLE {quoted(name)} AS SELECT * FROM rows_of_model")
-        con.unregister("rows_of_model")
-    con.execute("SET search_path = 'corpus.main,memory.main'")
+    con.execute("USE corpus")
+    for name, rows in beside.items():
+        con.register(name, rows)
     con.execute("SET enable_external_access = false")
     con.execute("SET lock_configuration = true")
     return con
 
 
-def model_tables(workspace: Workspace) -> dict[str, pa.Table]:
-    """Each trained model as a table of its training curve: one row per epoch, numbers as the trainer logged them."""
-    trained = [name for name in MODELS.values() if workspace.ledger.get(name)]
-    return {name: training_curve(artifact_folder(workspace, name)) for name in trained}
+def tables_beside(workspace: Workspace, query: str) -> tuple[dict[str, pa.Table], list[str]]:
+    """(set_, model_ and eval_ tables made from the current release, names of those that were made from another).
+
+    A trained model is the table of its training curve. The film vectors can be gigabytes: they are read when `query` names them.
+    """
+    readers: dict[str, Callable[[], pa.Table]] = {
+        table.name: partial(store.read_table, workspace.table(table), table) for table in BESIDE if workspace.table(table).exists()
+    }
+    readers |= {name: partial(_curve, workspace, name) for name in MODELS.values()}
+    readers |= {VECTORS: partial(_vectors, workspace)} if VECTORS in query.lower() else {}
+    made = [name for name in readers if workspace.ledger.get(step_of(name).name)]
+    current = [name for name in made if is_current(workspace.ledger, step_of(name).name, back_to="release_corpus")]
+    return {name: readers[name]() for name in current}, sorted(set(made) - set(current))
+
+
+def _curve(workspace: Workspace, model: str) -> pa.Table:
+    """One row per epoch, numbers as the trainer logged them."""
+    return training_curve(artifact_folder(workspace, model))
+
+
+def _vectors(workspace: Workspace) -> pa.Table:
+    """One row per film that was encoded: movie_id, vector FLOAT[dimensions]."""
+    embeddings = load_embeddings(workspace)
+    flat = pa.array(embeddings.matrix.reshape(-1))
+    return pa.table({"movie_id": embeddings.ids, "vector": pa.FixedSizeListArray.from_arrays(flat, embeddings.matrix.shape[1])})
 
 
 def ask(workspace: Workspace, query: str, *, limit: int) -> tuple[list[str], list[tuple[Any, ...]], bool]:
-    """(columns, rows, whether there were more rows than `limit`); ConfigError carries DuckDB's own words."""
+    """(columns, rows, whether there were more rows than `limit`, 0 for no limit); ConfigError carries DuckDB's own words."""
     import duckdb
 
-    con = open_explorer(workspace)
+    beside, other = tables_beside(workspace, query)
+    con = open_explorer(workspace, beside)
     try:
+        _insist_on_one_question(con, query)
         cursor = con.execute(query)
-        columns = [column[0] for column in cursor.description or ()]
+        columns = _distinct([column[0] for column in cursor.description])
         rows = cursor.fetchmany(limit + 1) if limit else cursor.fetchall()
     except duckdb.Error as error:
-        raise ConfigError(f"the query could not be answered: {error}") from error
+        hint = f"\n{other} were made from another release than the current one and are left out: run `marquee build`" if other else ""
+        raise ConfigError(f"the query could not be answered: {error}{hint}") from error
     finally:
         con.close()
     more = bool(limit) and len(rows) > limit
     return columns, rows[:limit] if limit else rows, more
+
+
+def _insist_on_one_question(con: Any, query: str) -> None:
+    """Refuse what changes something, if only a copy in memory, and all but the last of several answers would be lost."""
+    import duckdb
+
+    asked = con.extract_statements(query)
+    typed = [one for one in asked if one.query.strip()]  # a PIVOT is taken apart into statements that nobody typed
+    if not asked or len(typed) > 1 or asked[-1].type not in (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN):
+        seen = ", ".join(str(one.type).rpartition(".")[2] for one in asked) or "nothing"
+        raise ConfigError(f"the query could not be answered: expected one question (SELECT, DESCRIBE, SHOW, EXPLAIN), saw {seen}")
+
+
+def _distinct(names: list[str]) -> list[str]:
+    """`SELECT a, a` has columns a and a_2, so that a row can be told as a document."""
+    chosen: list[str] = []
+    for name in names:
+        spelled = (name if number == 1 else f"{name}_{number}" for number in count(1))
+        chosen.append(next(one for one in spelled if one not in chosen))
+    return chosen
 
 
 def link_title(workspace: Workspace, text: str) -> dict[str, Any]:
@@ -69,7 +113,8 @@ def link_title(workspace: Workspace, text: str) -> dict[str, Any]:
     title, year = split_title_year(text)
     catalogue = catalogue_of(*_tables_for_linking(found))
     link = catalogue.link_text(title, year)
-    names = _names(found, [link.movie_id, link.runner_up_movie_id])
+    films = _films(found, [movie_id for movie_id in (link.movie_id, link.runner_up_movie_id) if movie_id])
+    names = {movie_id: f"{film['title']} ({film['year'] or '?'})" for movie_id, film in films.items()}
     return {
         "surface": title,
         "year_given": year,
@@ -86,21 +131,11 @@ def link_title(workspace: Workspace, text: str) -> dict[str, Any]:
 
 
 def _tables_for_linking(found: release.Release) -> tuple[pa.Table, pa.Table, pa.Table]:
-    """Films, titles and ids as `catalogue_of` wants them, without the columns (plots above all) that it does not read."""
-    movies = found.columns(t.MOVIES, ("movie_id", "year", "popularity_score"))
-    titles = found.columns(t.TITLES, ("movie_id", "title", "title_key", "title_kind"))
-    return movies, titles, found.columns(t.MOVIE_IDS, ("movie_id", "authority", "authority_id"))
+    """Films, titles and ids as `catalogue_of` wants them."""
+    from corpus_pipeline.linking.link import CATALOGUE_COLUMNS
 
-
-def _names(found: release.Release, ids: list[str | None]) -> dict[str, str]:
-    import duckdb
-
-    wanted = [movie_id for movie_id in ids if movie_id]
-    with duckdb.connect(str(found.database), read_only=True) as con:
-        rows = con.execute(
-            "SELECT movie_id, title || ' (' || coalesce(year::VARCHAR, '?') || ')' FROM core_movies WHERE movie_id IN ?", [wanted]
-        )
-        return dict(rows.fetchall()) if wanted else {}
+    movies, titles, movie_ids = (found.columns(table, names) for table, names in CATALOGUE_COLUMNS.items())
+    return movies, titles, movie_ids
 
 
 def recommend_for(workspace: Workspace, dialogue: Mapping[str, Any], *, k: int, model: str) -> dict[str, Any]:
@@ -129,6 +164,10 @@ def load_model(workspace: Workspace, model: str) -> tuple[Any, str]:
     if model not in MODELS:
         raise ConfigError(f"no model {model!r}; there are {sorted(MODELS)}")
     record = workspace.ledger.need(MODELS[model])
+    if not is_current(workspace.ledger, MODELS[model], back_to="release_corpus"):
+        raise LineageError(
+            f"{MODELS[model]} was trained on another release than the current one, whose films it may not know: run `marquee build`"
+        )
     return load_lrurec(workspace, MODELS[model]), record.fingerprint[:12]
 
 

@@ -5,7 +5,9 @@ A Dagster check shows the verdict; the lock is here, in the way to the data: `tr
 
 import json
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -47,6 +49,7 @@ def expectations(workspace: Workspace) -> tuple[Expectation, ...]:
 
 def judge_workspace(workspace: Workspace) -> Verdict:
     """Judge the tables now in the workspace, keep the verdict and its Data Docs beside them."""
+    judged = fingerprints(workspace)
     with store.connect({table.name: workspace.table(table) for table in t.RELEASED}) as con:
 
         def run_sql(sql: str) -> pa.Table:
@@ -56,12 +59,14 @@ def judge_workspace(workspace: Workspace) -> Verdict:
         verdict = judge(
             expected,
             run_sql,
-            fingerprints=fingerprints(workspace),
+            fingerprints=judged,
             waivers=load_waivers(workspace.waivers, known={expectation.name for expectation in expected}, today=today()),
             today=today(),
             judged_at=datetime.now(UTC).isoformat(timespec="seconds"),
             docs_dir=workspace.data_docs,
         )
+    if fingerprints(workspace) != judged:
+        raise GateError("the tables changed while they were judged: another run writes them; wait for it and judge again")
     workspace.verdict.parent.mkdir(parents=True, exist_ok=True)
     partial = workspace.verdict.with_suffix(".partial")
     partial.write_text(verdict.to_json())
@@ -77,38 +82,60 @@ def stored_verdict(workspace: Workspace) -> Verdict | None:
         return None
 
 
-def verdict_for_workspace(workspace: Workspace) -> Verdict:
-    """The verdict of today's expectations on exactly the bytes now in the workspace; judged again when there is none."""
+def standing_verdict(workspace: Workspace) -> Verdict | None:
+    """The stored verdict, if it is that of today's expectations on exactly the bytes now in the workspace."""
     verdict = stored_verdict(workspace)
-    if verdict is None or dict(verdict.fingerprints) != fingerprints(workspace) or not _is_of_today(verdict, workspace):
-        return judge_workspace(workspace)
-    return verdict
+    stands = verdict is not None and dict(verdict.fingerprints) == fingerprints(workspace) and _is_of_today(verdict, workspace)
+    return verdict if stands else None
+
+
+def verdict_for_workspace(workspace: Workspace) -> Verdict:
+    """The verdict of today's expectations on exactly the bytes now in the workspace; judged when there is none, once however many ask."""
+    with workspace.writing("gate"):
+        return standing_verdict(workspace) or judge_workspace(workspace)
 
 
 def _is_of_today(verdict: Verdict, workspace: Workspace) -> bool:
     """Whether the verdict answers today's expectations, and any waiver of it is one that still stands in the file."""
-    asked = [(e.name, e.minimum, e.maximum, e.severity) for e in expectations(workspace)]
-    answered = [(r.name, r.minimum, r.maximum, r.severity) for r in verdict.results]
-    waived = {r.waived_by for r in verdict.results if r.waived_by}
-    standing = set(load_waivers(workspace.waivers, known={name for name, *_ in asked}, today=today()))
-    return asked == answered and waived == {w for w in standing if w.expectation in {r.name for r in verdict.results if not r.passed}}
+    asked = expectations(workspace)
+    failed = {result.name for result in verdict.results if not result.passed}
+    standing = load_waivers(workspace.waivers, known={expectation.name for expectation in asked}, today=today())
+    waived = {result.waived_by for result in verdict.results if result.waived_by}
+    return verdict.answers(asked) and waived == {waiver for waiver in standing if waiver.expectation in failed}
+
+
+def _judged_and_drafted(workspace: Workspace, tables: Mapping[str, Path]) -> tuple[Verdict, release.Draft | None]:
+    """The verdict, and the release assembled while it was reached: judging keeps one core busy, and is seldom in vain."""
+    standing = standing_verdict(workspace)
+    if standing is not None:
+        return standing, None
+    with ThreadPoolExecutor(1) as beside:
+        draft = beside.submit(release.assemble, workspace.releases, tables)
+        verdict = verdict_for_workspace(workspace)
+        return verdict, draft.result() if verdict.passed else None  # what the gate refuses may not even fit a database with keys
 
 
 def release_corpus(job: Job) -> Iterator[Built]:
     """Publish the tables if the gate passed them; refused data leaves everything published as it was."""
     space = job.workspace
-    verdict = verdict_for_workspace(space)
+    tables = {table.name: space.table(table) for table in t.RELEASED}
+    job.progress("judging the corpus and assembling a release", 0, 2)
+    verdict, draft = _judged_and_drafted(space, tables)
     refusal = verdict.refusal(fingerprints(space), today())
     if refusal:
+        release.remove_leftovers(space.releases)
         raise GateError(f"not published: {refusal}")
-    job.progress("publishing the release", 0, 1)
+    for table in t.RELEASED:
+        job.parent_file(table)  # the lineage of a release must be that of its bytes
+    job.progress("publishing the release", 1, 2)
     published = release.publish(
         space.releases,
-        {table.name: space.table(table) for table in t.RELEASED},
+        tables,
         verdict=json.loads(verdict.to_json()),
         profile=space.profile.name,
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         parents={name: record.fingerprint for name, record in job.parents.items()},
+        draft=draft,
     )
     yield Built([published.path / release.MANIFEST], _summary(published))
 
@@ -137,6 +164,11 @@ def trainable_release(workspace: Workspace) -> release.Release:
     refusal = verdict.refusal(found.manifest.tables, today())
     if refusal:
         raise GateError(f"release {found.release_id} may not be trained on: {refusal}")
+    if release.release_id(found.manifest.tables, found.verdict) != found.release_id:
+        raise GateError(
+            f"release {found.release_id} may not be trained on: its verdict was altered after publishing; "
+            "run `marquee rollback` to another release, or build again"
+        )
     if release.pointer(workspace.releases).reason == "published":
         _refuse_stale(workspace, found)
     return found
@@ -158,16 +190,21 @@ def _refuse_stale(workspace: Workspace, found: release.Release) -> None:
 
 def rollback(workspace: Workspace, wanted: str | None) -> release.Release:
     """Point at an older release and record it as what the trainers' inputs come from."""
-    found = release.rollback(workspace.releases, wanted, moved_at=datetime.now(UTC).isoformat(timespec="seconds"))
-    old = workspace.ledger.get("release_corpus")
-    if old is not None:
-        manifest = found.path / release.MANIFEST
-        outputs: Mapping[str, str] = {workspace.relative(manifest): store.sha256(manifest)}
-        kept = {name: getattr(old, name) for name in ("asset", "partition", "inputs_key", "code_version", "config", "seconds")}
-        workspace.ledger.put(
-            Record(**kept, outputs=outputs, parents=found.manifest.parents, built_at=found.manifest.created_at, metadata=_summary(found))
-        )
+    if wanted is None:
+        release.pointer(workspace.releases)  # says that nothing is published before a lock makes a folder
+    with workspace.writing("release_corpus"):
+        found = release.rollback(workspace.releases, wanted, moved_at=datetime.now(UTC).isoformat(timespec="seconds"))
+        old = workspace.ledger.get("release_corpus")
+        if old is not None:
+            workspace.ledger.put(_rolled_back(workspace, old, found))
     return found
+
+
+def _rolled_back(workspace: Workspace, old: Record, found: release.Release) -> Record:
+    manifest = found.path / release.MANIFEST
+    outputs: Mapping[str, str] = {workspace.relative(manifest): store.sha256(manifest)}
+    kept = {name: getattr(old, name) for name in ("asset", "partition", "inputs_key", "code_version", "config", "seconds")}
+    return Record(**kept, outputs=outputs, parents=found.manifest.parents, built_at=found.manifest.created_at, metadata=_summary(found))
 
 
 def release_or_none(workspace: Workspace) -> release.Release | None:

@@ -9,7 +9,12 @@ from assets_defs.step import Step
 from corpus_pipeline.schema import tables as t
 
 LAYERS = ("raw", "core", "link", "release", "set", "model", "eval")
+# What a step's result depends on, its own module in this package first; a test holds these lists to the import statements.
 _SCHEMA = ("corpus_pipeline.schema", "corpus_pipeline.store")
+_LRUREC = (
+    "modeling.lrurec", "modeling.artifacts", "modeling.seeding", "modeling.text_encoder.embeddings",
+    "modeling.evaluation.metrics", "modeling.evaluation.pairs", "modeling.evaluation.protocols",
+)  # fmt: skip
 
 
 def _config(*names: str) -> Any:
@@ -26,7 +31,7 @@ _STEPS = (
         "Archives of film metadata as fetched, pinned by SHA-256, with licence and citation.",
         raw.raw_movies,
         partitions="movie_partitions",
-        code=("corpus_pipeline.sources.registry",),
+        code=("assets_defs.raw", "corpus_pipeline.sources.registry"),
         kinds=frozenset({"file"}),
     ),
     Step(
@@ -35,7 +40,7 @@ _STEPS = (
         "Archives of recommendation dialogues as fetched, pinned by SHA-256, with licence and citation.",
         raw.raw_dialogues,
         partitions="dialogue_datasets",
-        code=("corpus_pipeline.sources.registry",),
+        code=("assets_defs.raw", "corpus_pipeline.sources.registry"),
         kinds=frozenset({"file"}),
     ),
     Step(
@@ -45,7 +50,7 @@ _STEPS = (
         core.core_movie_records,
         parents=("raw_movies",),
         partitions="movie_partitions",
-        code=(*_SCHEMA, "corpus_pipeline.sources"),
+        code=("assets_defs.core", *_SCHEMA, "corpus_pipeline.sources"),
         kinds=frozenset({"parquet", "duckdb"}),
     ),
     Step(
@@ -55,7 +60,7 @@ _STEPS = (
         core.core_movies,
         parents=("core_movie_records",),
         tables=core.MOVIE_TABLES,
-        code=(*_SCHEMA, "corpus_pipeline.transform"),
+        code=("assets_defs.core", *_SCHEMA, "corpus_pipeline.sources.registry", "corpus_pipeline.transform"),
         config=_config("movie_sources", "movie_dumps"),
         kinds=frozenset({"parquet", "duckdb"}),
     ),
@@ -66,7 +71,7 @@ _STEPS = (
         core.core_dialogue_records,
         parents=("raw_dialogues",),
         partitions="dialogue_datasets",
-        code=(*_SCHEMA, "corpus_pipeline.sources", "corpus_pipeline.transform", "corpus_pipeline.splits"),
+        code=("assets_defs.core", *_SCHEMA, "corpus_pipeline.sources", "corpus_pipeline.transform", "corpus_pipeline.splits"),
         kinds=frozenset({"parquet"}),
     ),
     Step(
@@ -76,7 +81,7 @@ _STEPS = (
         core.core_dialogues,
         parents=("core_dialogue_records",),
         tables=(*core.DIALOGUE_TABLES, t.DIALOGUES_REJECTED),
-        code=_SCHEMA,
+        code=("assets_defs.core", *_SCHEMA),
         config=_config("dialogue_datasets"),
         kinds=frozenset({"parquet"}),
     ),
@@ -87,7 +92,13 @@ _STEPS = (
         links.link_dialogue_movies,
         parents=("core_movies", "core_dialogues", "raw_dialogues"),
         tables=t.LINKS,
-        code=(*_SCHEMA, "corpus_pipeline.linking", "corpus_pipeline.transform.text", "corpus_pipeline.sources.dialogues.redial"),
+        code=(
+            "assets_defs.links",
+            *_SCHEMA,
+            "corpus_pipeline.linking",
+            "corpus_pipeline.transform.text",
+            "corpus_pipeline.sources.dialogues.redial",
+        ),
         kinds=frozenset({"parquet", "duckdb"}),
     ),
     Step(
@@ -96,7 +107,7 @@ _STEPS = (
         "The immutable release: tables, corpus.duckdb, manifest and verdict. Refused unless the gate passed these bytes.",
         gate.release_corpus,
         parents=("core_movies", "core_dialogues", "link_dialogue_movies"),
-        code=(*_SCHEMA, "corpus_pipeline.release", "corpus_pipeline.views", "quality"),
+        code=("assets_defs.gate", *_SCHEMA, "corpus_pipeline.release", "corpus_pipeline.views", "quality"),
         config=_config("minimum_movies", "movie_sources", "movie_dumps", "dialogue_datasets"),
         kinds=frozenset({"duckdb"}),
     ),
@@ -107,7 +118,7 @@ _STEPS = (
         training_sets.set_sequences,
         parents=("release_corpus",),
         tables=(t.SET_SEQUENCES,),
-        code=(*_SCHEMA, "corpus_pipeline.training_sets"),
+        code=("assets_defs.training_sets", *_SCHEMA, "corpus_pipeline.training_sets", "quality"),
         kinds=frozenset({"parquet"}),
     ),
     Step(
@@ -117,7 +128,7 @@ _STEPS = (
         training_sets.set_recommendation,
         parents=("release_corpus",),
         tables=(t.SET_RECOMMENDATION, t.SET_RECOMMENDATION_TARGETS),
-        code=(*_SCHEMA, "corpus_pipeline.training_sets"),
+        code=("assets_defs.training_sets", *_SCHEMA, "corpus_pipeline.training_sets", "quality"),
         kinds=frozenset({"parquet"}),
     ),
     Step(
@@ -126,7 +137,7 @@ _STEPS = (
         "Frozen sentence vectors of film documents: every mentioned film and the most popular others.",
         models.model_text_embeddings,
         parents=("release_corpus",),
-        code=(*_SCHEMA, "modeling.documents", "modeling.text_encoder"),
+        code=("assets_defs.models", *_SCHEMA, "modeling.artifacts", "modeling.documents", "modeling.text_encoder"),
         config=_config("embedded_movies", "text_encoder"),
         kinds=frozenset({"pytorch"}),
     ),
@@ -136,7 +147,7 @@ _STEPS = (
         "LRURec over item ids, chosen on validation.",
         models.model_lrurec,
         parents=("set_sequences", "set_recommendation"),
-        code=(*_SCHEMA, "modeling.lrurec", "modeling.artifacts", "modeling.seeding"),
+        code=("assets_defs.models", *_SCHEMA, *_LRUREC),
         config=_config("lrurec_id"),
         kinds=frozenset({"pytorch"}),
     ),
@@ -146,7 +157,7 @@ _STEPS = (
         "LRURec over frozen text vectors with a projector: scores films never seen in training.",
         models.model_lrurec_text,
         parents=("set_sequences", "set_recommendation", "model_text_embeddings"),
-        code=(*_SCHEMA, "modeling.lrurec", "modeling.artifacts", "modeling.seeding"),
+        code=("assets_defs.models", *_SCHEMA, *_LRUREC),
         config=_config("lrurec_text"),
         kinds=frozenset({"pytorch"}),
     ),
@@ -157,7 +168,7 @@ _STEPS = (
         evaluation.eval_recommendation_ranks,
         parents=("release_corpus", "set_sequences", "set_recommendation", "model_text_embeddings", "model_lrurec", "model_lrurec_text"),
         tables=(t.EVAL_RANKS,),
-        code=(*_SCHEMA, "modeling"),
+        code=("assets_defs.evaluation", *_SCHEMA, "modeling"),
         kinds=frozenset({"parquet"}),
     ),
     Step(
@@ -167,7 +178,7 @@ _STEPS = (
         evaluation.eval_recommendation,
         parents=("eval_recommendation_ranks",),
         tables=(t.EVAL_METRICS,),
-        code=(*_SCHEMA, "modeling.evaluation", "modeling.baselines", "modeling.seeding"),
+        code=("assets_defs.evaluation", *_SCHEMA, "modeling.evaluation", "modeling.baselines", "modeling.seeding"),
         config=_config("evaluation"),
         kinds=frozenset({"parquet"}),
     ),

@@ -120,8 +120,9 @@ def explain(ledger: Ledger, name: str) -> list[Link]:
                 f"{name} was built from {current} with fingerprint {expected[:12]}, but {current} now has {record.fingerprint[:12]}: "
                 "run `marquee build` to bring the children up to date"
             )
-        lines.append(Link(depth, current, record.fingerprint, f"{len(record.outputs)} files, {record.built_at}"))
-        if current in seen:
+        again = ", shown above" if current in seen else ""
+        lines.append(Link(depth, current, record.fingerprint, f"{len(record.outputs)} files, {record.built_at}{again}"))
+        if again:
             return
         seen.add(current)
         if not record.parents:
@@ -131,3 +132,13 @@ def explain(ledger: Ledger, name: str) -> list[Link]:
 
     visit(name, 0, None)
     return lines
+
+
+def is_current(ledger: Ledger, name: str, *, back_to: str) -> bool:
+    """Whether `name`, and all that lies between it and `back_to`, was made from what its parents' records now say."""
+    record = ledger.get(name)
+    if record is None or name == back_to:
+        return record is not None
+    parents = {parent: ledger.get(parent) for parent in record.parents}
+    same = all(found is not None and found.fingerprint == record.parents[parent] for parent, found in parents.items())
+    return same and all(is_current(ledger, parent, back_to=back_to) for parent in parents)

@@ -16,13 +16,14 @@ IEVALM_IDS = "ievalm_redial_id2info.json"
 
 def link_dialogue_movies(job: Job) -> Iterator[Built]:
     """Each data set's movies linked or abstained, and each mention with them."""
-    from corpus_pipeline.linking.link import link_mentions, link_titles
+    from corpus_pipeline.linking.link import CATALOGUE_COLUMNS, link_mentions, link_titles
 
-    titles, movie_ids = job.parent_table(t.DIALOGUE_MOVIES), job.parent_table(t.MOVIE_IDS)
+    titles = job.parent_table(t.DIALOGUE_MOVIES)
+    movies, names, movie_ids = (job.parent_columns(table, columns) for table, columns in CATALOGUE_COLUMNS.items())
     job.progress("linking titles", 0, titles.num_rows)
-    links = link_titles(titles, core_movies=job.parent_table(t.MOVIES), core_titles=job.parent_table(t.TITLES), core_movie_ids=movie_ids)
+    links = link_titles(titles, core_movies=movies, core_titles=names, core_movie_ids=movie_ids)
     mentions = link_mentions(job.parent_table(t.MENTIONS), links)
-    built = write(job, {t.LINK_DIALOGUE_MOVIES.name: links, t.LINK_MENTIONS.name: mentions}, t.LINKS)
+    built = write(job, [(t.LINK_DIALOGUE_MOVIES.name, links), (t.LINK_MENTIONS.name, mentions)])
     yield Built(built.files, {**built.metadata, **_agreement(job, links, movie_ids)})
 
 

@@ -9,9 +9,11 @@ import pyarrow as pa
 
 from assets_defs.errors import LineageError
 from assets_defs.gate import trainable_release
+from assets_defs.lineage import is_current
 from assets_defs.step import Built, Job, expected_key
 from assets_defs.workspace import Workspace
 from corpus_pipeline import store
+from corpus_pipeline.release import Release
 from corpus_pipeline.schema import tables as t
 
 EMBEDDINGS = "embeddings.safetensors"
@@ -73,7 +75,7 @@ def _train(job: Job, settings: Mapping[str, Any]) -> Built:
     from modeling.lrurec.config import LRURecConfig
     from modeling.lrurec.train import train
 
-    trainable_release(job.workspace)  # the sets come from a release; it must still be one that may be trained on
+    release_of_parents(job)
     config = LRURecConfig.from_mapping(settings)
     folder = _folder(job)
     manifest = train(
@@ -91,6 +93,18 @@ def _train(job: Job, settings: Mapping[str, Any]) -> Built:
     return Built(files, {**manifest.metrics, "training curve": _plot(curve), "epochs": _markdown(curve)})
 
 
+def release_of_parents(job: Job) -> Release:
+    """The release that may be trained on, if every parent was made from it; LineageError names those that were not."""
+    found = trainable_release(job.workspace)
+    others = [name for name in job.parents if not is_current(job.workspace.ledger, name, back_to="release_corpus")]
+    if others:
+        raise LineageError(
+            f"{job.step.name}: {others} were not made from the current release {found.release_id}: "
+            "materialise them first, or run `marquee build`"
+        )
+    return found
+
+
 def _folder(job: Job) -> Path:
     """A folder for exactly these inputs: a killed run continues in it, a finished one is made again from nothing."""
     key = expected_key(job.step, None, job.parents, job.workspace)
@@ -101,11 +115,12 @@ def _folder(job: Job) -> Path:
 
 
 def artifact_folder(workspace: Workspace, step: str) -> Path:
-    """Where the files of the last materialisation of `step` lie."""
-    record = workspace.ledger.need(step)
-    folder = workspace.absolute(next(iter(record.outputs))).parent
-    if not folder.is_dir():
-        raise LineageError(f"{step}: its files are gone; run `marquee build`")
+    """Where the files of the last materialisation of `step` lie; LineageError when their bytes are not those on record."""
+    files = {workspace.absolute(name): sha for name, sha in workspace.ledger.need(step).outputs.items()}
+    folder = next(iter(files)).parent
+    changed = [file.name for file, sha in files.items() if not file.exists() or store.sha256(file) != sha]
+    if changed:
+        raise LineageError(f"{step}: {changed} in {folder} are gone or not as they were written: delete the folder and run `marquee build`")
     return folder
 
 

@@ -86,7 +86,8 @@ def _pin(job: Job, file: SourceFile, path: Path) -> None:
     from corpus_pipeline.sources import pins
 
     if file.urls:
-        pins.pin(job.workspace.pins, file.urls[0], path, today=today().isoformat())
+        with job.workspace.writing("pins"):  # films and dialogues may be fetched at the same time
+            pins.pin(job.workspace.pins, file.urls[0], path, today=today().isoformat())
 
 
 def _fetched(job: Job, source: Source, file: SourceFile) -> Path:

@@ -82,8 +82,16 @@ class Job:
         recorded = [record.outputs[name] for record in self.parents.values() if name in record.outputs]
         seen = sha256(path) if path.exists() else "nothing"
         if recorded != [seen]:
-            raise LineageError(f"{self.step.name}: {name} has SHA-256 {seen}, its record says {recorded}: run `marquee build`")
+            raise LineageError(
+                f"{self.step.name}: {name} has SHA-256 {seen}, its record says {recorded}: delete {path} and run `marquee build`"
+            )
         return path
+
+    def parent_columns(self, table: Table, names: Sequence[str]) -> pa.Table:
+        """Some columns of a parent's table, for steps that need not pay for the others."""
+        import pyarrow.parquet as pq
+
+        return pq.read_table(self.parent_file(table), columns=list(names))
 
     def parent_table(self, table: Table, partition: str | None = None) -> pa.Table:
         from corpus_pipeline.store import read_table

@@ -6,6 +6,7 @@ from rich.console import Console
 
 from assets_defs.build import Done
 from assets_defs.gate import release_or_none, stored_verdict
+from assets_defs.terminal import grid, say
 from assets_defs.workspace import Workspace
 from corpus_pipeline.schema import tables as t
 
@@ -37,24 +38,18 @@ def evaluation_rows(workspace: Workspace) -> list[dict[str, Any]]:
 
 def show(out: Console, workspace: Workspace, summary: dict[str, Any], done: Done) -> None:
     """For people: three paragraphs and the table."""
-    from assets_defs.cli import grid
-
     out.print(f"profile {workspace.profile.name}: ran {', '.join(done.ran) or 'nothing, all is up to date'}")
     if summary["release"]:
         rows = [(name, f"{count:,}") for name, count in sorted(summary["row_counts"].items())]
         out.print(grid(f"Release {summary['release']}", ("table", "rows"), rows))
     if summary["gate"]:
         verdict = "passed" if summary["gate"]["passed"] else f"refused: {summary['gate']['failed']}"
-        out.print(
-            f"Gate: {verdict} ({summary['gate']['expectations']} expectations). Data Docs: {workspace.data_docs}/index.html", markup=False
-        )
+        say(out, f"Gate: {verdict} ({summary['gate']['expectations']} expectations). Data Docs: {workspace.data_docs}/index.html")
     show_evaluation(out, workspace)
 
 
 def show_evaluation(out: Console, workspace: Workspace) -> None:
     """The headline: new films among the data set's own, beside GPT-4 and its peers; the report has the rest."""
-    from assets_defs.cli import grid
-
     rows = evaluation_rows(workspace)
     for dataset in workspace.profile.dialogue_datasets if rows else ():
         chosen = [row for row in rows if row["dataset"] == dataset and HEADLINE.items() <= row.items()]
@@ -62,7 +57,7 @@ def show_evaluation(out: Console, workspace: Workspace) -> None:
         title = f"{dataset}: new films among the data set's own, {pairs:,} pairs, 95 % intervals over dialogues"
         out.print(grid(title, ("model", *CELLS), [*_our_lines(chosen), *_anchor_lines(dataset)]))
     if rows:
-        out.print(f"All conditions, tests and sources: {workspace.artifact('eval_recommendation')}/report.md, or `make ui`", markup=False)
+        say(out, f"All conditions, tests and sources: {workspace.artifact('eval_recommendation')}/report.md, or `make ui`")
 
 
 def _our_lines(rows: list[dict[str, Any]]) -> list[tuple[str, ...]]:

@@ -73,21 +73,21 @@ class Workspace:
 
     @contextmanager
     def writing(self, what: str) -> Iterator[None]:
-        """Hold the workspace while a step writes; others wait for ten minutes, then are told who holds it.
+        """Hold what a step writes; others who want the same wait for ten minutes, then are told who holds it.
 
+        Steps do not exclude each other: each writes files of its own, and reads only files whose bytes are those on record.
         The lock is the operating system's, so a killed process gives it back; an orchestrator's concurrency slot stays taken.
         """
-        self.root.mkdir(parents=True, exist_ok=True)
-        holder = self.root / "writing.json"
+        locks = self.root / "locks"
+        locks.mkdir(parents=True, exist_ok=True)
+        holder = locks / f"{what}.json"
         try:
-            with FileLock(self.root / "writing.lock", timeout=LOCK_PATIENCE):
+            with FileLock(locks / f"{what}.lock", timeout=LOCK_PATIENCE):
                 holder.write_text(json.dumps({"pid": os.getpid(), "step": what, "since": datetime.now(UTC).isoformat(timespec="seconds")}))
                 yield
         except Timeout as error:
             told = holder.read_text() if holder.exists() else "unknown"
-            raise BusyError(
-                f"{what}: the workspace has been busy for {LOCK_PATIENCE} s, held by {told}; wait for it, or stop it"
-            ) from error
+            raise BusyError(f"{what}: busy for {LOCK_PATIENCE} s, held by {told}; wait for it, or stop it") from error
 
     def scratch(self, name: str) -> Path:
         """An empty folder for one piece of work; whatever a killed run left there is gone."""
@@ -115,6 +115,11 @@ class Workspace:
 def workspaces_folder() -> Path:
     """MARQUEE_HOME, else `.workspace` in the checkout."""
     return Path(os.environ.get("MARQUEE_HOME") or CHECKOUT / ".workspace").absolute()
+
+
+def has_release(profile: str) -> bool:
+    """Whether a corpus of the profile of that name was published in this folder of workspaces."""
+    return (workspaces_folder() / profile / "releases" / "current.json").exists()
 
 
 def open_workspace(profile: Profile | None = None) -> Workspace:

@@ -2,6 +2,7 @@
 
 A release is one directory: `tables/*.parquet`, `corpus.duckdb`, `verdict.json`, `manifest.json`. It is assembled under a
 temporary name beside the others and renamed when whole, so a kill at any moment leaves the old release or the new one.
+Assembling may begin before the verdict is there, which names the release; a draft that is refused is deleted.
 The pointer (`current.json`) is replaced by rename as well. Whether data may be published is judged elsewhere and handed
 in as a verdict; this module only insists that the verdict passed and that it was given for exactly these bytes.
 """
@@ -11,6 +12,8 @@ import json
 import os
 import shutil
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +27,7 @@ from corpus_pipeline.schema.tables import named
 from corpus_pipeline.schema.types import Table
 
 STORAGE_VERSION = "v1.2.0"  # files of DuckDB 2.0's default cannot be opened by 1.5
+LOADERS = 2  # the machine the project is designed for has two cores
 POINTER, MANIFEST, VERDICT, DATABASE, TABLES = "current.json", "manifest.json", "verdict.json", "corpus.duckdb", "tables"
 
 
@@ -47,6 +51,16 @@ class Pointer:
     release_id: str
     moved_at: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A release that is assembled, and neither judged nor named: its folder and the manifest's share of what is in it."""
+
+    path: Path
+    tables: Mapping[str, str]
+    row_counts: Mapping[str, int]
+    files: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,18 +117,20 @@ def publish(
     profile: str,
     created_at: str,
     parents: Mapping[str, str],
+    draft: Draft | None = None,
 ) -> Release:
-    """Assemble, fsync, rename, point. Publishing the same bytes again only moves the pointer.
+    """Assemble (unless `draft` is that already), fsync, rename, point. Publishing the same bytes again only moves the pointer.
 
     `tables` maps declared names to Parquet files. Raises ReleaseError when the verdict failed or judged other bytes.
     """
-    fingerprints = {name: store.sha256(path) for name, path in sorted(tables.items())}
+    fingerprints = dict(draft.tables) if draft else {name: store.sha256(path) for name, path in sorted(tables.items())}
     _insist_on(verdict, fingerprints)
     new_id = release_id(fingerprints, verdict)
-    final = releases / new_id
-    if not final.exists():
-        remove_leftovers(releases)
-        _assemble(final, tables, fingerprints=fingerprints, verdict=verdict, profile=profile, created_at=created_at, parents=parents)
+    if not (releases / new_id).exists():
+        draft = draft or assemble(releases, tables)
+        _insist_on(verdict, draft.tables)  # the copies are what is published
+        _name(draft, releases / new_id, verdict=verdict, profile=profile, created_at=created_at, parents=parents)
+    remove_leftovers(releases)
     _point(releases, Pointer(new_id, created_at, "published"))
     return open_release(releases, new_id)
 
@@ -128,28 +144,27 @@ def _insist_on(verdict: Mapping[str, Any], fingerprints: Mapping[str, str]) -> N
         raise ReleaseError(f"the verdict was given for other bytes of {changed}; run the gate again (`marquee check`)")
 
 
-def _assemble(
-    final: Path,
-    tables: Mapping[str, Path],
-    *,
-    fingerprints: Mapping[str, str],
-    verdict: Mapping[str, Any],
-    profile: str,
-    created_at: str,
-    parents: Mapping[str, str],
-) -> None:
-    partial = final.with_name(f".{final.name}.partial")
-    (partial / TABLES).mkdir(parents=True)
+def assemble(releases: Path, tables: Mapping[str, Path]) -> Draft:
+    """Copies of `tables` and `corpus.duckdb` under a temporary name; earlier drafts are deleted."""
+    remove_leftovers(releases)
+    path = releases / ".draft.partial"
+    (path / TABLES).mkdir(parents=True)
     for name, source in tables.items():
-        shutil.copyfile(source, partial / TABLES / f"{name}.parquet")
-    counts = build_database(partial / DATABASE, {name: partial / TABLES / f"{name}.parquet" for name in sorted(tables)})
-    (partial / VERDICT).write_text(json.dumps(dict(verdict), indent=1, sort_keys=True))
-    files = {str(file.relative_to(partial)): store.sha256(file) for file in sorted(partial.rglob("*")) if file.is_file()}
-    manifest = Manifest(final.name, created_at, profile, fingerprints, counts, files, parents)
-    (partial / MANIFEST).write_text(json.dumps(asdict(manifest), indent=1, sort_keys=True))
-    for file in partial.rglob("*"):
+        shutil.copyfile(source, path / TABLES / f"{name}.parquet")
+    counts = build_database(path / DATABASE, {name: path / TABLES / f"{name}.parquet" for name in sorted(tables)})
+    files = {str(file.relative_to(path)): store.sha256(file) for file in sorted(path.rglob("*")) if file.is_file()}
+    return Draft(path, {name: files[f"{TABLES}/{name}.parquet"] for name in sorted(tables)}, counts, files)
+
+
+def _name(draft: Draft, final: Path, *, verdict: Mapping[str, Any], profile: str, created_at: str, parents: Mapping[str, str]) -> None:
+    """The draft, with its verdict and manifest, becomes the release `final` in one rename."""
+    (draft.path / VERDICT).write_text(json.dumps(dict(verdict), indent=1, sort_keys=True))
+    files = dict(draft.files) | {VERDICT: store.sha256(draft.path / VERDICT)}
+    manifest = Manifest(final.name, created_at, profile, draft.tables, draft.row_counts, files, parents)
+    (draft.path / MANIFEST).write_text(json.dumps(asdict(manifest), indent=1, sort_keys=True))
+    for file in draft.path.rglob("*"):
         store.sync(file)
-    partial.replace(final)
+    draft.path.replace(final)
     store.sync(final.parent)
 
 
@@ -157,29 +172,31 @@ def build_database(path: Path, tables: Mapping[str, Path]) -> dict[str, int]:
     """Write `path` with keys, comments and views over copies of the Parquet tables; returns row counts.
 
     Keys are added after loading: building an index over loaded rows costs a fraction of keeping it up while inserting.
+    Comments come before it, on the empty table: each is a change of the table, and writes a loaded one's index again.
     """
-    counts = {}
-    with store.connect() as con:
+    largest_first = sorted(tables, key=lambda name: -tables[name].stat().st_size)
+    with store.connect(threads=1) as con, ThreadPoolExecutor(LOADERS) as pool:  # one table a thread: less CPU than two threads a table
         con.execute(f"ATTACH {render.literal(str(path))} AS corpus (STORAGE_VERSION {render.literal(STORAGE_VERSION)})")
+        counts = dict(zip(largest_first, pool.map(lambda name: _load_table(con, named(name), tables[name]), largest_first), strict=True))
         con.execute("USE corpus")
-        for name, parquet in tables.items():
-            counts[name] = _load_table(con, named(name), parquet)
         views.create_views(con)
         con.execute("USE memory")
         con.execute("DETACH corpus")
-    return counts
+    return dict(sorted(counts.items()))
 
 
-def _load_table(con: Any, table: Table, parquet: Path) -> int:
+def _load_table(database: Any, table: Table, parquet: Path) -> int:
+    con = database.cursor()
+    con.execute("USE corpus")
     con.execute(render.create_table(table, with_key=False))
+    con.execute(render.comments(table))
     con.execute(f"INSERT INTO {render.quoted(table.name)} SELECT * FROM read_parquet({render.literal(str(parquet))})")
     con.execute(f"ALTER TABLE {render.quoted(table.name)} ADD PRIMARY KEY ({', '.join(map(render.quoted, table.key))})")
-    con.execute(render.comments(table))
     return int(con.execute(f"SELECT count(*) FROM {render.quoted(table.name)}").fetchone()[0])
 
 
 def remove_leftovers(releases: Path) -> None:
-    """Delete half-assembled releases of killed runs; published ones are never touched."""
+    """Delete drafts that were refused or whose run was killed; published releases are never touched."""
     releases.mkdir(parents=True, exist_ok=True)
     for leftover in releases.glob(".*.partial"):
         if leftover.is_dir():
@@ -203,17 +220,17 @@ def open_release(releases: Path, wanted: str) -> Release:
         manifest = Manifest(**json.loads((path / MANIFEST).read_text()))
         return Release(path, manifest, json.loads((path / VERDICT).read_text()))
     except (OSError, ValueError, TypeError) as error:
-        there = [release.release_id for release in list_releases(releases)] if path.exists() or releases.exists() else []
+        there = sorted(manifest.parent.name for manifest in releases.glob(f"r*/{MANIFEST}"))
         raise ReleaseError(
             f"no whole release {wanted!r} ({type(error).__name__}); published: {[r for r in there if r != wanted]}"
         ) from error
 
 
 def list_releases(releases: Path) -> Sequence[Release]:
-    """Every whole release, oldest first."""
+    """Every whole release, oldest first; a damaged one is left out."""
     found = []
     for manifest in releases.glob(f"r*/{MANIFEST}"):
-        if (manifest.parent / VERDICT).exists():
+        with suppress(ReleaseError):
             found.append(open_release(releases, manifest.parent.name))
     return sorted(found, key=lambda release: (release.manifest.created_at, release.release_id))
 
@@ -244,7 +261,10 @@ def rollback(releases: Path, wanted: str | None, *, moved_at: str) -> Release:
 
 def _previous(releases: Path) -> str:
     ids = [release.release_id for release in list_releases(releases)]
-    here = ids.index(pointer(releases).release_id)
+    current = pointer(releases).release_id
+    if current not in ids:
+        raise ReleaseError(f"the current release {current} is gone; published: {ids}; run `marquee rollback <release>`")
+    here = ids.index(current)
     if here == 0:
         raise ReleaseError(f"there is no release before {ids[0]}; published: {ids}")
     return ids[here - 1]
@@ -253,6 +273,8 @@ def _previous(releases: Path) -> str:
 def verify(release: Release) -> list[str]:
     """Problems found by hashing every file again; empty when the release is as it was published."""
     problems = []
+    if release_id(release.manifest.tables, release.verdict) != release.release_id:
+        problems.append(f"{VERDICT}: not the verdict, or not the tables, that {release.release_id} was named after")
     for name, expected in release.manifest.files.items():
         file = release.path / name
         seen = store.sha256(file) if file.exists() else "missing"

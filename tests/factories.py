@@ -103,6 +103,10 @@ def link(own_id: str, **key: Any) -> Row:
     }
 
 
+def reject(source: str, file: str, reason: str, raw_text: str) -> Row:
+    return {"source": source, "file": file, "line": 2, "reason": reason, "raw_text": raw_text, "record_count": 1}
+
+
 def _movie_tables() -> dict[str, list[Row]]:
     numbers = range(1, 5)
     ids = {"imdb": "tt0000001", "tmdb": "11", "wikidata": "Q11", "movielens": "21", "omdb_org": "31", "wikipedia": "Lantern_1"}
@@ -123,7 +127,7 @@ def _movie_tables() -> dict[str, list[Row]]:
         "core_plots": plots,
         "core_movie_ids": [{"movie_id": movie_id(1), "authority": a, "authority_id": i, "source": "alpha"} for a, i in ids.items()],
         "core_movie_merges": merges,
-        "core_movies__rejected": [{"source": "beta", "file": "b.csv", "line": 2, "reason": "no_title", "raw_text": ",1999"}],
+        "core_movies__rejected": [reject("beta", "b.csv", "no_title", ",1999")],
     }
 
 
@@ -141,7 +145,7 @@ def _dialogue_tables() -> dict[str, list[Row]]:
         "core_dialogue_turns": [turn for each in dialogues for turn in turns(*each)],
         "core_dialogue_movies": movies,
         "core_mentions": mentions,
-        "core_dialogues__rejected": [{"source": "redial", "file": "r.jsonl", "line": 9, "reason": "not_json", "raw_text": "{"}],
+        "core_dialogues__rejected": [reject("redial", "r.jsonl", "not_json", "{")],
         "link_dialogue_movies": [link(m["source_movie_id"], dataset=m["dataset"], source_movie_id=m["source_movie_id"]) for m in movies],
         "link_mentions": [link(m["source_movie_id"], **{name: m[name] for name in key}) for m in mentions],
         **_example_tables(dialogues),

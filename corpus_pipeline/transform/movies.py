@@ -5,7 +5,7 @@ and how ids, genres and keywords are united. Identity lives in `identity`, peopl
 preferences themselves in `survivorship`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -208,6 +208,7 @@ ORDER BY mid, authority, authority_id
 """
 _MERGES = "SELECT rid, mid, merge_reason FROM assigned ORDER BY rid"  # the input is sorted by this table's key
 _REJECTED = f"""
+SELECT *, 1 AS record_count FROM (
 SELECT source, file, line, 'unusable_title' AS reason, title AS raw_text FROM unusable
 UNION
 SELECT source, file, line, 'dropped_year_out_of_range', year::VARCHAR FROM records
@@ -217,12 +218,16 @@ SELECT source, file, line, 'dropped_runtime_out_of_range', runtime_minutes::VARC
 WHERE runtime_minutes NOT BETWEEN {RUNTIME_MINUTES.minimum:.0f} AND {RUNTIME_MINUTES.maximum:.0f}
 UNION
 SELECT source, file, line, reason, left(raw_text, 2000) FROM records JOIN (FROM plots_read WHERE reason IS NOT NULL) USING (rid)
-ORDER BY ALL
+) ORDER BY ALL
 """
 
 
-def build_movies(records: pa.Table, *, source_ranks: Mapping[str, int], rules: SurvivorshipRules | None = None) -> dict[str, pa.Table]:
+def build_movies(
+    records: pa.Table, *, source_ranks: Mapping[str, int], rules: SurvivorshipRules | None = None
+) -> Iterator[tuple[str, pa.Table]]:
     """Films from the records of all sources (schema MOVIE_RECORDS): nine core tables and `core_movies__rejected`, sorted by key.
+
+    Each table is handed over with its name as soon as it is there, so that it can be written while the next is made.
 
     `source_ranks` orders the sources (smaller first, see `identity`) and must name each source of `records`.
     Every record is in `core_movie_merges`, or in the rejects with reason `unusable_title`; reasons that begin with
@@ -241,7 +246,7 @@ def build_movies(records: pa.Table, *, source_ranks: Mapping[str, int], rules: S
         people.create_credits(con, rules)
         for statement in (_ATTACHED, _ENGLISH_ALIASES, _LANGUAGES, _CHOSEN, _DISPLAYED, _YEARS, _WORDS, _GENRES_READ):
             con.execute(statement)
-        return _core_tables(con, values)
+        yield from _core_tables(con, values)
 
 
 def _checked(records: pa.Table, source_ranks: Mapping[str, int]) -> tuple[pa.Table, pa.Table]:
@@ -286,22 +291,23 @@ def _register_vocabulary(con: "duckdb.DuckDBPyConnection", sources: pa.Table) ->
         con.execute(f"CREATE TEMP TABLE {name} AS FROM {name}_given")
 
 
-def _core_tables(con: "duckdb.DuckDBPyConnection", values: Values) -> dict[str, pa.Table]:
+def _core_tables(con: "duckdb.DuckDBPyConnection", values: Values) -> Iterator[tuple[str, pa.Table]]:
     credited = people.people_table(con)
     looked_up = _lookups(con, values, credited["person_id"])
-    built = {
-        t.MOVIES: con.execute(_MOVIES).to_arrow_table(),
-        t.TITLES: con.execute(_TITLES).to_arrow_table(),
-        t.PEOPLE: credited,
-        t.CREDITS: people.credits_table(con),
-        t.MOVIE_GENRES: con.execute(_GENRES).to_arrow_table(),
-        t.KEYWORDS: con.execute(_KEYWORDS).to_arrow_table(),
-        t.PLOTS: plots.plots_table(con),
-        t.MOVIE_IDS: con.execute(_IDS).to_arrow_table(),
-        t.MOVIE_MERGES: con.execute(_MERGES).to_arrow_table(),
-        t.MOVIES_REJECTED: con.execute(_REJECTED).to_arrow_table(),
-    }
-    return {table.name: _completed(rows, table, looked_up.get(table, {})) for table, rows in built.items()}
+
+    def completed(table: Table, rows: pa.Table) -> tuple[str, pa.Table]:
+        return table.name, _completed(rows, table, looked_up.get(table, {}))
+
+    yield completed(t.MOVIES, con.execute(_MOVIES).to_arrow_table())
+    yield completed(t.PLOTS, plots.plots_table(con))
+    yield completed(t.CREDITS, people.credits_table(con))
+    yield completed(t.PEOPLE, credited)
+    statements = {
+        t.TITLES: _TITLES, t.MOVIE_GENRES: _GENRES, t.KEYWORDS: _KEYWORDS, t.MOVIE_IDS: _IDS, t.MOVIE_MERGES: _MERGES,
+        t.MOVIES_REJECTED: _REJECTED,
+    }  # fmt: skip
+    for table, statement in statements.items():
+        yield completed(table, con.execute(statement).to_arrow_table())
 
 
 def _lookups(con: "duckdb.DuckDBPyConnection", values: Values, person_ids: pa.ChunkedArray) -> dict[Table, _Lookup]:

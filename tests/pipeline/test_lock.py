@@ -1,22 +1,27 @@
 """Nothing trains on data that the gate has not passed, whichever way it is asked for."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import dagster as dg
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from assets_defs import gate
 from assets_defs.build import build
 from assets_defs.definitions import build_defs
-from assets_defs.errors import GateError
+from assets_defs.errors import GateError, LineageError
+from assets_defs.explore import ask, recommend_for
 from assets_defs.graph import STEPS
 from assets_defs.step import today
 from assets_defs.workspace import Workspace
 from corpus_pipeline import release, store
+from corpus_pipeline.errors import ConfigError
 from corpus_pipeline.schema import tables as t
+from corpus_pipeline.training_sets.sequences import build_sequences
 from tests.pipeline.conftest import silent
 
 TRAINERS = ("set_sequences", "set_recommendation", "model_text_embeddings", "model_lrurec", "model_lrurec_text")
@@ -65,8 +70,10 @@ def test_release_with_checks_skipped_is_refused_and_changes_nothing(copy: Worksp
 def test_checks_show_the_failure_without_being_the_lock(copy: Workspace) -> None:
     spoil(copy)
     result = materialise(copy, dg.AssetSelection.checks(*(k for d in build_defs(copy).asset_checks or () for k in d.check_keys)))
-    failed = {evaluation.check_name for evaluation in result.get_asset_check_evaluations() if not evaluation.passed}
-    assert "key_unique" in failed
+    failed = {evaluation.check_name: evaluation.metadata for evaluation in result.get_asset_check_evaluations() if not evaluation.passed}
+    first = store.read_table(copy.table(t.MOVIES), t.MOVIES)["movie_id"][0].as_py()
+    assert failed["key_unique"]["offending rows"] == dg.JsonMetadataValue([{"movie_id": first, "row_count": 2}])
+    assert failed["key_unique"]["bounds"] == dg.TextMetadataValue(" .. 0")
 
 
 def test_tables_never_judged_make_the_pointer_stale(copy: Workspace) -> None:
@@ -96,6 +103,23 @@ def test_verdict_with_a_failed_result_marked_as_passed_is_refused(copy: Workspac
         gate.trainable_release(copy)
 
 
+def test_a_well_formed_verdict_with_another_number_is_refused(copy: Workspace) -> None:
+    results = json.loads((release.current(copy.releases).path / release.VERDICT).read_text())["results"]
+    changed = next(result for result in results if result["name"] == "core_movies.row_floor")
+    changed["observed"] += 1  # it still passes, and nobody measured it
+    edit_verdict(copy, results=results)
+    with pytest.raises(GateError, match="altered after publishing"):
+        gate.trainable_release(copy)
+
+
+def test_tables_that_are_not_those_on_record_are_not_published(copy: Workspace) -> None:
+    ledger = copy.ledger
+    record = ledger.need("core_movies")
+    ledger.put(replace(record, outputs={name: "0" * 64 for name in record.outputs}))
+    with pytest.raises(GateError, match="its record says"):
+        publish_now(copy)
+
+
 def test_verdict_for_other_bytes_is_refused(copy: Workspace) -> None:
     prints = json.loads((release.current(copy.releases).path / release.VERDICT).read_text())["fingerprints"]
     edit_verdict(copy, fingerprints={**prints, "core_movies": "0" * 64})
@@ -117,6 +141,60 @@ def test_waived_failure_publishes_until_the_waiver_expires(copy: Workspace, monk
     monkeypatch.setattr(gate, "today", lambda: day + timedelta(days=1))
     with pytest.raises(GateError, match="expired"):
         gate.trainable_release(copy)
+
+
+def publish_another(space: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second release of the same tables, passed by a gate that asks for less."""
+    asked = tuple(e.bounded(1, None) if e.name == "core_movies.row_floor" else e for e in gate.expectations(space))
+    monkeypatch.setattr(gate, "expectations", lambda space: asked)
+    publish_now(space)
+
+
+def test_a_model_alone_on_the_sets_of_another_release_is_refused(copy: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = release.current(copy.releases).release_id
+    publish_another(copy, monkeypatch)
+    assert release.current(copy.releases).release_id != before
+    for asset in ("model_lrurec", "model_lrurec_text", "eval_recommendation_ranks"):
+        refused = refusal_of(materialise(copy, dg.AssetSelection.assets(asset).without_checks()))
+        assert "set_sequences" in refused and "not made from the current release" in refused
+
+
+def test_readers_see_nothing_of_another_release_until_it_is_rolled_back(copy: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = release.current(copy.releases).release_id
+    publish_another(copy, monkeypatch)
+    ask(copy, "SELECT count(*) FROM core_movies", limit=1)
+    with pytest.raises(ConfigError, match=r"(?s)'eval_recommendation'.*made from another release.*marquee build"):
+        ask(copy, "SELECT * FROM eval_recommendation", limit=1)
+    with pytest.raises(LineageError, match="trained on another release"):
+        recommend_for(copy, {"turns": []}, k=1, model="lrurec")
+    gate.rollback(copy, before)
+    assert ask(copy, "SELECT * FROM eval_recommendation", limit=1)[1]
+    assert recommend_for(copy, {"turns": []}, k=1, model="lrurec")["release"] == before
+
+
+def test_a_set_that_holds_a_test_dialogue_is_not_handed_out(copy: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    built = build_sequences
+
+    def leaking(*tables: pa.Table, **more: pa.Table) -> pa.Table:
+        rows = built(*tables, **more)
+        dialogues = tables[1]
+        unseen = dialogues.filter(pc.equal(dialogues["split"], "test"))["dialogue_id"][0].as_py()
+        return rows.set_column(0, rows.schema.field(0), pa.array([unseen, *rows["dialogue_id"].to_pylist()[1:]]))
+
+    monkeypatch.setattr("corpus_pipeline.training_sets.sequences.build_sequences", leaking)
+    before = store.sha256(copy.table(t.SET_SEQUENCES))
+    refused = refusal_of(materialise(copy, dg.AssetSelection.assets("set_sequences").without_checks()))
+    assert "set_sequences.no_test_dialogue" in refused and "starter:" in refused
+    assert store.sha256(copy.table(t.SET_SEQUENCES)) == before
+
+
+@pytest.mark.parametrize("step", ["model_lrurec", "model_text_embeddings"])
+def test_weights_that_are_not_those_on_record_answer_nothing(copy: Workspace, step: str) -> None:
+    name = next(name for name in copy.ledger.need(step).outputs if name.endswith(".safetensors"))
+    weights = copy.absolute(name)
+    weights.write_bytes(weights.read_bytes()[:-1] + b"\x01")
+    with pytest.raises(LineageError, match=rf"{step}.*{weights.name}.*delete the folder"):
+        recommend_for(copy, {"turns": []}, k=1, model="lrurec" if step == "model_lrurec" else "lrurec_text")
 
 
 def publish_now(space: Workspace) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from assets_defs.cli import NOTHING, WRONG, app
+from assets_defs.cli import NOTHING, WRONG, app, emit
 
 RUNNER = CliRunner()
 
@@ -22,13 +22,16 @@ COMMANDS = [
     ["releases"],
     ["rollback"],
     ["verify"],
+    ["verify", "r0"],
+    ["rollback", "r0"],
+    ["check"],
     ["sql", "SELECT 1"],
     ["link", "--text", "Heat"],
     ["lineage", "explain", "eval_recommendation"],
 ]
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_without_a_release_every_reader_says_what_to_run(command: list[str]) -> None:
     result = RUNNER.invoke(app, [*command, "--json"])
     assert result.exit_code == NOTHING, result.output
@@ -41,6 +44,8 @@ def test_without_a_release_every_reader_says_what_to_run(command: list[str]) -> 
         (["releases", "--profile", "startr"], "did you mean 'starter'"),
         (["build", "--until", "models"], "raw, core, link"),
         (["lineage", "explain", "core_movie"], "core_movies"),
+        (["lineage", "explain", "core_movies@heat"], "no partition 'heat'"),
+        (["lineage", "explain", "core_movie_records@heat"], "it has starter"),
         (["recommend", "nowhere.json"], "nowhere.json"),
     ],
 )
@@ -50,21 +55,53 @@ def test_wrong_requests_name_the_repair(command: list[str], part: str) -> None:
     assert part in json.loads(result.stdout)["message"]
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"turns": 3}', '{"turns": ["hello"]}', '{"turns": [{"text": 3}]}', "\x00"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "[]", "{}", '{"turns": 3}', '{"turns": ["hello"]}', '{"turns": [{"text": 3}]}', "\x00",
+        '{"turns": [{"speaker": "alien", "text": "hello"}]}',
+    ],
+)  # fmt: skip
 def test_bad_dialogue_on_standard_input(text: str) -> None:
     result = RUNNER.invoke(app, ["recommend", "-", "--json"], input=text)
     assert result.exit_code == WRONG
-    assert "dialogue" in json.loads(result.stdout)["message"]
+    assert '{"turns": [{"speaker"' in json.loads(result.stdout)["message"]
+
+
+@pytest.mark.parametrize("command", ["build", "evaluate"])
+def test_a_home_that_cannot_be_written_is_said_so(command: str, empty_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (empty_home / "file").write_text("")
+    monkeypatch.setenv("MARQUEE_HOME", str(empty_home / "file"))
+    result = RUNNER.invoke(app, [command, "--json"])
+    assert result.exit_code == WRONG, result.output
+    assert "MARQUEE_HOME" in json.loads(result.stdout)["message"]
+
+
+def test_questions_leave_no_folder_behind(empty_home: Path) -> None:
+    for command in COMMANDS:
+        RUNNER.invoke(app, command)
+    assert list(empty_home.iterdir()) == []
 
 
 def test_every_command_has_json() -> None:
-    for command in app.registered_commands:
-        assert command.callback is not None
-        help_text = RUNNER.invoke(app, [command.callback.__name__, "--help"], terminal_width=200).output
-        assert "--json" in help_text, command.callback.__name__
+    callbacks = [[command.callback] for command in app.registered_commands]
+    names = [[callback.__name__] for (callback,) in callbacks if callback is not None] + [["lineage", "explain"]]
+    assert len(names) == 11
+    for name in names:
+        help_text = RUNNER.invoke(app, [*name, "--help"], terminal_width=200).output
+        assert "--json" in help_text and "--profile" in help_text, name
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), [float("-inf")], {"a": (1.5, float("nan"))}])
+def test_numbers_that_json_does_not_know_become_null(value: object, capsys: pytest.CaptureFixture[str]) -> None:
+    emit(value, True, lambda: None)
+    printed = capsys.readouterr().out
+    assert "null" in printed and "N" not in printed
+    json.loads(printed)
 
 
 def test_doctor_lists_findings() -> None:
     result = RUNNER.invoke(app, ["doctor", "--json"])
     subjects = {finding["subject"] for finding in json.loads(result.stdout)}
     assert {"python", "free disk", "mirror", "duckdb", "torch", "release"} <= subjects
+    assert not [name for name in subjects if "extra" in name]

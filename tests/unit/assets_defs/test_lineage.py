@@ -53,6 +53,28 @@ def test_changed_link_is_named(tmp_path: Path) -> None:
         lineage.explain(ledger, "eval_recommendation")
 
 
+def test_what_was_made_from_other_parents_is_not_current(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    chain(ledger)
+    assert lineage.is_current(ledger, "eval_recommendation", back_to="raw_movies@starter")
+    ledger.put(record("raw_movies", partition="starter", outputs={"project:films.jsonl": "cd" * 32}))
+    assert lineage.is_current(ledger, "eval_recommendation", back_to="core_movies")
+    assert not lineage.is_current(ledger, "eval_recommendation", back_to="raw_movies@starter")
+    ledger.put(record("core_movies", outputs={"core_movies.parquet": "1" * 64}))
+    assert not lineage.is_current(ledger, "eval_recommendation", back_to="core_movies")
+    (tmp_path / "core_movies.json").unlink()
+    assert not lineage.is_current(ledger, "eval_recommendation", back_to="core_movies")
+    assert not lineage.is_current(ledger, "core_movies", back_to="core_movies")
+
+
+def test_what_is_explained_twice_points_up(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    raw, core, _ = chain(ledger)
+    ledger.put(record("eval_recommendation", parents={core.name: core.fingerprint, raw.name: raw.fingerprint}))
+    links = lineage.explain(ledger, "eval_recommendation")
+    assert [(link.name, "shown above" in link.detail) for link in links[-2:]] == [("project:films.jsonl", False), (raw.name, True)]
+
+
 def test_damaged_record_counts_as_none(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path)
     chain(ledger)

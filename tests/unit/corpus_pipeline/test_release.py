@@ -76,6 +76,46 @@ def test_refused_data_changes_nothing(tmp_path: Path, changes: dict[str, Any]) -
     assert release.current(tmp_path / "releases").release_id == before.release_id
 
 
+def test_a_draft_becomes_the_release_only_with_a_verdict_on_its_own_bytes(tmp_path: Path) -> None:
+    paths = empty_tables(tmp_path / "tables", people=2)
+    releases, verdict = tmp_path / "releases", verdict_for(paths)
+    draft = release.assemble(releases, paths)
+    assert release.list_releases(releases) == []
+    other = {**verdict, "fingerprints": {**verdict["fingerprints"], "core_people": "0" * 64}}
+    with pytest.raises(ReleaseError, match="core_people"):
+        release.publish(releases, paths, verdict=other, profile="test", created_at=NOW, parents={}, draft=draft)
+    found = release.publish(releases, paths, verdict=verdict, profile="test", created_at=NOW, parents={}, draft=draft)
+    assert release.verify(found) == []
+    assert found.release_id == publish(tmp_path, people=2).release_id
+    assert list(releases.glob(".*")) == []
+
+
+def test_tables_that_change_under_way_are_not_published(tmp_path: Path) -> None:
+    paths = empty_tables(tmp_path / "tables", people=2)
+    verdict, draft = verdict_for(paths), release.assemble(tmp_path / "releases", empty_tables(tmp_path / "other", people=3))
+    with pytest.raises(ReleaseError, match="other bytes"):
+        release.publish(tmp_path / "releases", paths, verdict=verdict, profile="test", created_at=NOW, parents={}, draft=draft)
+
+
+def test_a_damaged_manifest_hides_no_other_release(tmp_path: Path) -> None:
+    releases, whole, damaged = tmp_path / "releases", publish(tmp_path), publish(tmp_path, people=2)
+    (damaged.path / release.MANIFEST).write_text("{")
+    assert [r.release_id for r in release.list_releases(releases)] == [whole.release_id]
+    with pytest.raises(ReleaseError, match=f"no whole release.*{whole.release_id}"):
+        release.current(releases)
+    with pytest.raises(ReleaseError, match=f"{damaged.release_id} is gone.*marquee rollback"):
+        release.rollback(releases, None, moved_at=NOW)
+
+
+def test_an_altered_verdict_is_found(tmp_path: Path) -> None:
+    found = publish(tmp_path, results=[{"name": "core_movies.rows", "passed": True, "observed": 3.0}])
+    document = json.loads((found.path / release.VERDICT).read_text())
+    document["results"][0]["observed"] = 4.0
+    (found.path / release.VERDICT).write_text(json.dumps(document))
+    problems = release.verify(release.current(tmp_path / "releases"))
+    assert len(problems) == 2 and "named after" in problems[0]
+
+
 def test_refusal_names_the_failed_expectation(tmp_path: Path) -> None:
     failed = [{"name": "core_movies_row_count", "passed": False, "waived_by": None}]
     with pytest.raises(ReleaseError, match="core_movies_row_count"):

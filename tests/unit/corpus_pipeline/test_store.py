@@ -14,7 +14,7 @@ KEYS = [("a", "x.csv", 2), ("a", "x.csv", 10), ("a", "y.csv", 1), ("b", "x.csv",
 
 
 def rejects(keys: list[tuple[str, str, int]]) -> pa.Table:
-    rows = [{"source": s, "file": f, "line": n, "reason": "orphan", "raw_text": f"{s}{n}"} for s, f, n in keys]
+    rows = [{"source": s, "file": f, "line": n, "reason": "orphan", "raw_text": f"{s}{n}", "record_count": 1} for s, f, n in keys]
     return pa.Table.from_pylist(rows, schema=arrow_schema(REJECTS))
 
 

@@ -8,7 +8,7 @@ from corpus_pipeline.training_sets.sequences import build_sequences
 from corpus_pipeline.transform.dialogues import Dialogue, DialogueMovie, Mention, Turn, dialogue_tables, table_of
 from corpus_pipeline.transform.examples import example_tables, examples_by_rule
 
-LINKS = {"k": "mq_kite", "kite": "mq_kite", "o": "mq_oars", "lost": None}
+LINKS = {"k": "mq_kite", "kite": "mq_kite", "o": "mq_oars", "r": "mq_raft", "lost": None}
 
 
 def turns_of(*named: tuple[str, tuple[str, ...]]) -> tuple[Turn, ...]:
@@ -28,6 +28,12 @@ DIALOGUES = [
     Dialogue("starter:3", "starter", "test", turns_of(("seeker", ("k",)), ("recommender", ("o",)))),
     Dialogue("starter:4", "starter", "train", turns_of(("seeker", ("lost",)))),
     Dialogue("starter:5", "starter", "train", turns_of(("seeker", ()))),
+    Dialogue(
+        "starter:6",
+        "starter",
+        "train",
+        turns_of(("seeker", ("o", "k")), ("recommender", ("r",)), ("seeker", ()), ("recommender", ("lost",))),
+    ),
 ]
 MOVIES = [DialogueMovie(movie, movie) for movie in LINKS]
 CORE = dialogue_tables("starter", DIALOGUES, MOVIES) | example_tables(DIALOGUES, examples_by_rule(DIALOGUES, MOVIES))
@@ -62,6 +68,13 @@ def test_sequences_are_distinct_movies_by_first_mention_without_test() -> None:
             "is_target": [True, False],  # oars came from the recommender, the kite from the seeker
         },
         {"dialogue_id": "starter:2", "dataset": "starter", "split": "valid", "sequence_movie_ids": ["mq_kite"], "is_target": [False]},
+        {
+            "dialogue_id": "starter:6",
+            "dataset": "starter",
+            "split": "train",
+            "sequence_movie_ids": ["mq_oars", "mq_kite", "mq_raft"],  # turn by turn, and in a turn mention by mention
+            "is_target": [False, False, True],
+        },
     ]
 
 
@@ -90,12 +103,16 @@ def test_history_is_what_was_mentioned_strictly_before() -> None:
         "starter:1#1": ("train", []),  # the only earlier mention has no link
         "starter:1#3": ("train", ["mq_oars", "mq_kite"]),
         "starter:3#1": ("test", ["mq_kite"]),
+        "starter:6#1": ("train", ["mq_oars", "mq_kite"]),
+        "starter:6#3": ("train", ["mq_oars", "mq_kite", "mq_raft"]),
     }
     assert [tuple(row.values()) for row in targets.to_pylist()] == [
         ("starter:1#1", 0, "mq_oars", True),
         ("starter:1#3", 0, "mq_kite", True),  # 'kite' and 'k' are two names: the protocol goes by names
         ("starter:1#3", 1, None, False),
         ("starter:3#1", 0, "mq_oars", True),
+        ("starter:6#1", 0, "mq_raft", True),
+        ("starter:6#3", 0, None, True),
     ]
 
 

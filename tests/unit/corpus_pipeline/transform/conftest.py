@@ -44,7 +44,7 @@ def build(as_records: Callable[[list[Record]], pa.Table]) -> Build:
     """build(rows, **options): the core tables of made-up rows, with `RANKS` unless other ranks are given."""
 
     def run(rows: list[Record], **options: Any) -> dict[str, pa.Table]:
-        return build_movies(as_records(rows), **({"source_ranks": RANKS} | options))
+        return dict(build_movies(as_records(rows), **({"source_ranks": RANKS} | options)))
 
     return run
 

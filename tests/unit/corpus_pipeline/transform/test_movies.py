@@ -177,17 +177,17 @@ def test_tables_conform_and_references_hold(film) -> None:
 
 
 def test_no_records_give_empty_tables(as_records) -> None:
-    assert all(rows.num_rows == 0 for rows in build_movies(as_records([]), source_ranks={"first": 1}).values())
+    assert all(rows.num_rows == 0 for rows in dict(build_movies(as_records([]), source_ranks={"first": 1})).values())
 
 
 def test_bad_input_is_named(record, as_records) -> None:
     rows = as_records([record("first", "a", "Alpha"), record("first", "a", "Beta")])
     with pytest.raises(ContractError, match="'first', 'a'"):
-        build_movies(rows, source_ranks={"first": 1})
+        dict(build_movies(rows, source_ranks={"first": 1}))
     with pytest.raises(ConfigError, match="first"):
-        build_movies(rows, source_ranks={"other": 1})
+        dict(build_movies(rows, source_ranks={"other": 1}))
     with pytest.raises(ContractError, match=MOVIE_RECORDS.name):
-        build_movies(rows.drop_columns(["title"]), source_ranks={"first": 1})
+        dict(build_movies(rows.drop_columns(["title"]), source_ranks={"first": 1}))
 
 
 def test_unlisted_sources_follow_the_listed_ones_in_registry_order() -> None:

@@ -23,7 +23,7 @@ def corpus(mirror: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
         read = MOVIE_READERS[source.key](mirror / source.files[0].name, tmp_path_factory.mktemp(source.key))
         records.append(read.tables["core_movie_records"])
     table = pa.concat_tables(records)
-    return {"records": table} | build_movies(table, source_ranks={source.key: source.rank for source in held})
+    return {"records": table} | dict(build_movies(table, source_ranks={source.key: source.rank for source in held}))
 
 
 def test_size_and_coverage(corpus) -> None:
