@@ -10,7 +10,7 @@ export DAGSTER_DISABLE_TELEMETRY := 1
 export GX_ANALYTICS_ENABLED := false
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help install run test lint unit ui bench docs golden clean
+.PHONY: help install run test lint unit fuzz ui bench docs clean
 
 help: ## list the verbs
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -36,6 +36,9 @@ lint: $(INSTALLED) ## ruff and mypy
 
 unit: $(INSTALLED) ## the test suite
 	$(BIN)/python -m pytest -n 2 --dist loadscope -q
+
+fuzz: $(INSTALLED) ## the property tests on cases they have not seen (the suite repeats its own)
+	HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest -n 2 -q -m hypothesis
 
 ui: $(INSTALLED) ## the Dagster UI on the loopback (PORT=3000)
 	@PYTHONWARNINGS='ignore:Function `dev_command`' DAGSTER_HOME="$$($(BIN)/python -m assets_defs.ui $(CHOSEN))" $(if $(PROFILE),MARQUEE_PROFILE=$(PROFILE)) $(BIN)/dagster dev -w workspace.yaml -h 127.0.0.1 -p $(or $(PORT),3000)

@@ -8,7 +8,8 @@ from hypothesis import settings
 
 # The same examples on every run, however busy the machine: a gate that fails by chance is soon ignored.
 settings.register_profile("suite", deadline=None, derandomize=True, database=None)
-settings.load_profile("suite")
+settings.register_profile("fuzz", deadline=None, print_blob=True)  # other cases every time: `make fuzz`
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("MARQUEE_OFFLINE", "1")  # no test asks a host what profile to take
