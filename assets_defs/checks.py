@@ -64,6 +64,8 @@ def _shown(result: Result) -> dg.AssetCheckResult:
 
 
 def bounds(result: Result) -> str:
-    """The bounds for people: '350,000 .. 362,000', an open side left empty."""
-    low, high = ("" if bound is None else f"{bound:,.6g}" if bound % 1 else f"{bound:,.0f}" for bound in (result.minimum, result.maximum))
-    return f"{low} .. {high}"
+    """The bounds for people: 'exactly 502', '350,000 to 362,000', 'at least 0.98', 'at most 0'."""
+    low, high = (None if bound is None else f"{bound:,.6g}" if bound % 1 else f"{bound:,.0f}" for bound in (result.minimum, result.maximum))
+    if low is None or high is None:
+        return f"at most {high}" if low is None else f"at least {low}"
+    return f"exactly {low}" if low == high else f"{low} to {high}"
