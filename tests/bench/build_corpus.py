@@ -79,6 +79,7 @@ def main() -> None:
                 "unpack_s": round(unpacking, 1),
                 "duckdb_read_s": round(reading, 1),
                 "build_s": round(build.seconds, 1),
+                "build_cpu_s": round(build.cpu_seconds, 1),
                 "build_over_read": round(build.seconds / reading, 2),
                 "build_over_unpack_and_read": round(build.seconds / (reading + unpacking), 2),
                 "build_peak_mib": round(build.peak_mib),

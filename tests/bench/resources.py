@@ -1,5 +1,6 @@
-"""Measuring a command: wall time and the peak of memory over its whole process tree."""
+"""Measuring a command: wall time, CPU time and the peak of memory over its whole process tree."""
 
+import resource
 import subprocess
 import threading
 import time
@@ -10,9 +11,10 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Cost:
-    """Seconds of wall time and the highest sum of resident memory (MiB) of all its processes, sampled ten times a second."""
+    """Seconds of wall and of CPU time, and the highest sum of resident memory (MiB) of all its processes, sampled ten times a second."""
 
     seconds: float
+    cpu_seconds: float
     peak_mib: float
     output: str
 
@@ -20,7 +22,7 @@ class Cost:
 def measured(command: Sequence[str], env: Mapping[str, str] | None = None) -> Cost:
     """Run `command` to its end; raises when it fails."""
     peak = 0.0
-    started = time.perf_counter()
+    started, worked = time.perf_counter(), _children_cpu()
     with subprocess.Popen(command, env=dict(env) if env else None, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         lines: list[str] = []
         reader = threading.Thread(target=lambda: lines.extend(process.stdout or ()))
@@ -32,7 +34,13 @@ def measured(command: Sequence[str], env: Mapping[str, str] | None = None) -> Co
     seconds = time.perf_counter() - started
     if process.returncode:
         raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}:\n{''.join(lines)[-4000:]}")
-    return Cost(seconds, peak, "".join(lines))
+    return Cost(seconds, _children_cpu() - worked, peak, "".join(lines))
+
+
+def _children_cpu() -> float:
+    """CPU seconds, user and system, of every process that has ended below this one."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def tree_mib(root: int) -> float:
