@@ -21,13 +21,15 @@ WAVES: tuple[tuple[str, ...], ...] = (
     ("core_movie_records",),
     ("core_dialogue_records",),
     ("core_movies", "core_dialogues"),
+    ("link_index",),
     ("link_dialogue_movies",),
     ("release_corpus",),
-    ("set_sequences", "set_recommendation"),
-    ("model_text_embeddings", "model_lrurec"),
+    ("link_text_mentions",),
+    ("set_sequences", "set_recommendation", "set_linking"),
+    ("model_text_embeddings", "model_lrurec", "model_link_scorer"),
     ("model_lrurec_text",),
     ("eval_recommendation_ranks",),
-    ("eval_recommendation",),
+    ("eval_recommendation", "eval_linking"),
 )
 
 # A failing step's own exception is raised to the caller; the story of the run is in the UI, not on the terminal.

@@ -6,95 +6,29 @@ wrong (unknown key, bad SQL, bad dialogue); 3 there is nothing to answer from ye
 
 import difflib
 import json
-import math
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from assets_defs.errors import AssetError, LineageError, ProfileError
-from assets_defs.profile import choose_profile
+from assets_defs import cli_links
+from assets_defs.command import NO, AsJson, ProfileName, UsageError, emit, reported, workspace_for, workspace_to_write
+from assets_defs.errors import LineageError
 from assets_defs.terminal import err, grid, out, progress_bar, say
-from assets_defs.workspace import Workspace, open_workspace
-from corpus_pipeline.errors import ConfigError, CorpusError, ReleaseError
+from assets_defs.workspace import Workspace
+from corpus_pipeline.errors import ReleaseError
 
 if TYPE_CHECKING:
     from corpus_pipeline.release import Release
     from quality.verdict import Result, Verdict
 
-NO, WRONG, NOTHING = 1, 2, 3
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 lineage_app = typer.Typer(no_args_is_help=True, help="Walk from a result back to raw bytes.")
 app.add_typer(lineage_app, name="lineage")
+cli_links.add_to(app)
 DIALOGUE = '{"turns": [{"speaker": "seeker" or "recommender", "text": "..."}]}'
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
-ProfileName = Annotated[str | None, typer.Option("--profile", "-p", help="starter, standard, official, paper, or a YAML file.")]
-
-
-def _code(error: Exception) -> int:
-    if isinstance(error, ProfileError | ConfigError | UsageError):
-        return WRONG
-    nothing = isinstance(error, LineageError) or (isinstance(error, ReleaseError) and "nothing is published" in str(error))
-    return NOTHING if nothing else NO
-
-
-class UsageError(AssetError, ValueError):
-    """The command line asked for something that cannot be understood."""
-
-
-@contextmanager
-def reported(as_json: bool) -> Iterator[None]:
-    """Turn every error of ours into one message and an exit code; anything else is a bug and keeps its traceback."""
-    from modeling.errors import ModelingError
-    from quality.errors import QualityError
-
-    try:
-        yield
-    except (AssetError, CorpusError, QualityError, ModelingError) as error:
-        if as_json:
-            print(json.dumps({"error": type(error).__name__, "message": str(error)}))
-        else:
-            say(err, f"{type(error).__name__}: {error}")
-        raise typer.Exit(_code(error)) from error
-
-
-def emit(value: Any, as_json: bool, show: Callable[[], None]) -> None:
-    """One document for scripts, or what `show` prints for people."""
-    if as_json:
-        print(json.dumps(_finite(value), indent=1, default=str, ensure_ascii=False, allow_nan=False))
-    else:
-        show()
-
-
-def _finite(value: Any) -> Any:
-    """`value` with null for NaN and infinities, which JSON does not know."""
-    if isinstance(value, Mapping):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def workspace_for(profile: str | None) -> Workspace:
-    """The workspace of the profile that applies, saying so where the real archives were looked for in vain."""
-    chosen, why = choose_profile(profile)
-    if "no mirror" in why:
-        say(err, why)
-    return open_workspace(chosen)
-
-
-def workspace_to_write(profile: str | None) -> Workspace:
-    """The same, once it is known that something can be written there."""
-    space = workspace_for(profile)
-    try:
-        space.root.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"workspace {space.root}: cannot be created: {error.strerror}; point MARQUEE_HOME at a folder of yours") from error
-    return space
 
 
 @app.command()
@@ -282,23 +216,6 @@ def sql(
             out.print(grid("", columns, rows))
 
         emit(documents, as_json, show)
-
-
-@app.command()
-def link(
-    text: Annotated[str, typer.Option("--text", "-t", help="A title as people type it, with or without year.")],
-    profile: ProfileName = None,
-    as_json: AsJson = False,
-) -> None:
-    """Link one typed title to a film, with score, runner-up and the rule that decided, or abstain with a reason."""
-    with reported(as_json):
-        from assets_defs.explore import link_title
-
-        space = workspace_for(profile)
-        with progress_bar(as_json) as tell:
-            tell("reading the titles", 0, 0)
-            found = link_title(space, text)
-        emit(found, as_json, lambda: out.print(grid("", ("", ""), [(name, value) for name, value in found.items()])))
 
 
 @app.command()

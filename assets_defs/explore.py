@@ -10,7 +10,7 @@ import pyarrow as pa
 from assets_defs.errors import LineageError
 from assets_defs.graph import step_of
 from assets_defs.lineage import is_current
-from assets_defs.models import artifact_folder, load_embeddings, load_lrurec, training_curve
+from assets_defs.models import load_embeddings, load_lrurec, training_curve
 from assets_defs.workspace import Workspace
 from corpus_pipeline import release, store
 from corpus_pipeline.errors import ConfigError
@@ -18,6 +18,7 @@ from corpus_pipeline.schema import tables as t
 from corpus_pipeline.schema.render import literal
 
 BESIDE = (*t.SETS, *t.EVALS)
+IN_PARTS = (t.LINK_TEXT_MENTIONS,)
 MODELS = {"lrurec": "model_lrurec", "lrurec_text": "model_lrurec_text"}
 VECTORS = "model_text_embeddings"
 
@@ -54,7 +55,7 @@ def tables_beside(workspace: Workspace, query: str) -> tuple[dict[str, pa.Table]
 
 def _curve(workspace: Workspace, model: str) -> pa.Table:
     """One row per epoch, numbers as the trainer logged them."""
-    return training_curve(artifact_folder(workspace, model))
+    return training_curve(workspace.artifact_of(model))
 
 
 def _vectors(workspace: Workspace) -> pa.Table:
@@ -104,50 +105,14 @@ def _distinct(names: list[str]) -> list[str]:
     return chosen
 
 
-def link_title(workspace: Workspace, text: str) -> dict[str, Any]:
-    """The link of one typed title, as a document."""
-    from corpus_pipeline.linking.link import catalogue_of
-    from corpus_pipeline.transform.text import split_title_year
-
-    found = release.current(workspace.releases)
-    title, year = split_title_year(text)
-    catalogue = catalogue_of(*_tables_for_linking(found))
-    link = catalogue.link_text(title, year)
-    films = _films(found, [movie_id for movie_id in (link.movie_id, link.runner_up_movie_id) if movie_id])
-    names = {movie_id: f"{film['title']} ({film['year'] or '?'})" for movie_id, film in films.items()}
-    return {
-        "surface": title,
-        "year_given": year,
-        "status": link.link_status,
-        "movie_id": link.movie_id,
-        "film": names.get(link.movie_id or ""),
-        "score": link.link_score,
-        "rule": link.link_rule,
-        "reason": link.link_reason,
-        "runner_up": names.get(link.runner_up_movie_id or ""),
-        "runner_up_score": link.runner_up_score,
-        "release": found.release_id,
-    }
-
-
-def _tables_for_linking(found: release.Release) -> tuple[pa.Table, pa.Table, pa.Table]:
-    """Films, titles and ids as `catalogue_of` wants them."""
-    from corpus_pipeline.linking.link import CATALOGUE_COLUMNS
-
-    movies, titles, movie_ids = (found.columns(table, names) for table, names in CATALOGUE_COLUMNS.items())
-    return movies, titles, movie_ids
-
-
 def recommend_for(workspace: Workspace, dialogue: Mapping[str, Any], *, k: int, model: str) -> dict[str, Any]:
     """Ranked films for a dialogue, with what was heard in it and the versions that answered."""
-    from corpus_pipeline.linking.spot import Spotter
+    from assets_defs.linking import linker_of
 
     found = release.current(workspace.releases)
-    movies, titles, _ = _tables_for_linking(found)
-    spotter = Spotter(movies, titles)
-    history: list[str] = []
-    for turn in dialogue["turns"]:
-        history += [movie_id for movie_id in spotter.movies(turn["text"]) if movie_id not in history]
+    texts = [turn["text"] for turn in dialogue["turns"]]
+    linked = linker_of(workspace, found).link_texts(texts, dialogues=[0] * len(texts))
+    history = list(dict.fromkeys(movie_id for movie_id in linked["movie_id"].to_pylist() if movie_id))
     loaded, version = load_model(workspace, model)
     ranked = loaded.recommend(history, k)
     films = _films(found, [*history, *(movie_id for movie_id, _ in ranked)])

@@ -104,13 +104,13 @@ def _is_of_today(verdict: Verdict, workspace: Workspace) -> bool:
     return verdict.answers(asked) and waived == {waiver for waiver in standing if waiver.expectation in failed}
 
 
-def _judged_and_drafted(workspace: Workspace, tables: Mapping[str, Path]) -> tuple[Verdict, release.Draft | None]:
+def _judged_and_drafted(workspace: Workspace, tables: Mapping[str, Path], index: Path) -> tuple[Verdict, release.Draft | None]:
     """The verdict, and the release assembled while it was reached: judging keeps one core busy, and is seldom in vain."""
     standing = standing_verdict(workspace)
     if standing is not None:
         return standing, None
     with ThreadPoolExecutor(1) as beside:
-        draft = beside.submit(release.assemble, workspace.releases, tables)
+        draft = beside.submit(release.assemble, workspace.releases, tables, index)
         verdict = verdict_for_workspace(workspace)
         return verdict, draft.result() if verdict.passed else None  # what the gate refuses may not even fit a database with keys
 
@@ -120,7 +120,8 @@ def release_corpus(job: Job) -> Iterator[Built]:
     space = job.workspace
     tables = {table.name: space.table(table) for table in t.RELEASED}
     job.progress("judging the corpus and assembling a release", 0, 2)
-    verdict, draft = _judged_and_drafted(space, tables)
+    index = space.artifact_of("link_index")
+    verdict, draft = _judged_and_drafted(space, tables, index)
     refusal = verdict.refusal(fingerprints(space), today())
     if refusal:
         release.remove_leftovers(space.releases)
@@ -135,6 +136,7 @@ def release_corpus(job: Job) -> Iterator[Built]:
         profile=space.profile.name,
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         parents={name: record.fingerprint for name, record in job.parents.items()},
+        index=index,
         draft=draft,
     )
     yield Built([published.path / release.MANIFEST], _summary(published))
@@ -164,7 +166,7 @@ def trainable_release(workspace: Workspace) -> release.Release:
     refusal = verdict.refusal(found.manifest.tables, today())
     if refusal:
         raise GateError(f"release {found.release_id} may not be trained on: {refusal}")
-    if release.release_id(found.manifest.tables, found.verdict) != found.release_id:
+    if not release.has_own_id(found):
         raise GateError(
             f"release {found.release_id} may not be trained on: its verdict was altered after publishing; "
             "run `marquee rollback` to another release, or build again"

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from assets_defs import core, evaluation, gate, links, models, raw, training_sets
+from assets_defs import core, evaluation, gate, link_scorer, links, models, raw, training_sets
 from assets_defs.profile import Profile
 from assets_defs.step import Step
 from corpus_pipeline.schema import tables as t
@@ -11,6 +11,12 @@ from corpus_pipeline.schema import tables as t
 LAYERS = ("raw", "core", "link", "release", "set", "model", "eval")
 # What a step's result depends on, its own module in this package first; a test holds these lists to the import statements.
 _SCHEMA = ("corpus_pipeline.schema", "corpus_pipeline.store")
+_INDEX = (
+    "corpus_pipeline.linking.title_index", "corpus_pipeline.linking.spelling", "corpus_pipeline.linking.words",
+    "corpus_pipeline.linking.arrays", "corpus_pipeline.linking.facts", "corpus_pipeline.linking.settings", "corpus_pipeline.transform.text",
+)  # fmt: skip
+_LINKING = ("corpus_pipeline.linking", "corpus_pipeline.transform.text", "corpus_pipeline.splits")
+_GOLD = (*_LINKING, "corpus_pipeline.sources.dialogues.redial")
 _LRUREC = (
     "modeling.lrurec", "modeling.artifacts", "modeling.seeding", "modeling.text_encoder.embeddings",
     "modeling.evaluation.metrics", "modeling.evaluation.pairs", "modeling.evaluation.protocols",
@@ -86,19 +92,23 @@ _STEPS = (
         kinds=frozenset({"parquet"}),
     ),
     Step(
+        "link_index",
+        "link",
+        "Every title, part of a title and name of the catalogue as mapped arrays, for looking up what people type.",
+        links.link_index,
+        parents=("core_movies",),
+        code=("assets_defs.links", *_SCHEMA, *_INDEX),
+        kinds=frozenset({"numpy"}),
+    ),
+    Step(
         "link_dialogue_movies",
         "link",
         "Titles and mentions tied to films, or abstained with a reason.",
         links.link_dialogue_movies,
-        parents=("core_movies", "core_dialogues", "raw_dialogues"),
+        parents=("link_index", "core_movies", "core_dialogues", "raw_dialogues"),
         tables=t.LINKS,
-        code=(
-            "assets_defs.links",
-            *_SCHEMA,
-            "corpus_pipeline.linking",
-            "corpus_pipeline.transform.text",
-            "corpus_pipeline.sources.dialogues.redial",
-        ),
+        code=("assets_defs.links", "assets_defs.linking", *_SCHEMA, *_LINKING, "corpus_pipeline.sources.dialogues.redial"),
+        inputs=links.workspace_inputs,
         kinds=frozenset({"parquet", "duckdb"}),
     ),
     Step(
@@ -106,10 +116,51 @@ _STEPS = (
         "release",
         "The immutable release: tables, corpus.duckdb, manifest and verdict. Refused unless the gate passed these bytes.",
         gate.release_corpus,
-        parents=("core_movies", "core_dialogues", "link_dialogue_movies"),
-        code=("assets_defs.gate", *_SCHEMA, "corpus_pipeline.release", "corpus_pipeline.views", "quality"),
+        parents=("core_movies", "core_dialogues", "link_index", "link_dialogue_movies"),
+        code=("assets_defs.gate", *_SCHEMA, "corpus_pipeline.release", "corpus_pipeline.linking.facts", "corpus_pipeline.views", "quality"),
         config=_config("minimum_movies", "movie_sources", "movie_dumps", "dialogue_datasets"),
         kinds=frozenset({"duckdb"}),
+    ),
+    Step(
+        "link_text_mentions",
+        "link",
+        "Films found in what was said, without the data sets' marks.",
+        links.link_text_mentions,
+        parents=("release_corpus",),
+        partitions="dialogue_datasets",
+        code=("assets_defs.links", "assets_defs.linking", *_SCHEMA, *_LINKING),
+        inputs=links.workspace_inputs,
+        kinds=frozenset({"parquet"}),
+    ),
+    Step(
+        "set_linking",
+        "set",
+        "Pairs of a stretch of text and a film, for the linker's scorers: right, wrong or open.",
+        link_scorer.set_linking,
+        parents=("release_corpus", "raw_dialogues"),
+        code=("assets_defs.link_scorer", *_SCHEMA, *_GOLD, "corpus_pipeline.training_sets.linking"),
+        kinds=frozenset({"parquet"}),
+    ),
+    Step(
+        "model_link_scorer",
+        "model",
+        "Weights of the linker, fitted on train films and calibrated on others.",
+        link_scorer.model_link_scorer,
+        parents=("set_linking",),
+        code=("assets_defs.link_scorer", *_SCHEMA, "modeling.link_scorer", "modeling.artifacts", "modeling.seeding"),
+        config=_config("link_scorer"),
+        kinds=frozenset({"pytorch"}),
+    ),
+    Step(
+        "eval_linking",
+        "eval",
+        "How good the linker is on test dialogues and films that no training has seen, by kind of mention.",
+        link_scorer.eval_linking,
+        parents=("release_corpus", "raw_dialogues", "model_link_scorer"),
+        tables=(t.EVAL_LINKING,),
+        code=("assets_defs.link_scorer", "assets_defs.linking", *_SCHEMA, *_GOLD, "corpus_pipeline.training_sets.linking"),
+        inputs=links.workspace_inputs,
+        kinds=frozenset({"parquet"}),
     ),
     Step(
         "set_sequences",

@@ -114,21 +114,11 @@ def _folder(job: Job) -> Path:
     return folder
 
 
-def artifact_folder(workspace: Workspace, step: str) -> Path:
-    """Where the files of the last materialisation of `step` lie; LineageError when their bytes are not those on record."""
-    files = {workspace.absolute(name): sha for name, sha in workspace.ledger.need(step).outputs.items()}
-    folder = next(iter(files)).parent
-    changed = [file.name for file, sha in files.items() if not file.exists() or store.sha256(file) != sha]
-    if changed:
-        raise LineageError(f"{step}: {changed} in {folder} are gone or not as they were written: delete the folder and run `marquee build`")
-    return folder
-
-
 def load_embeddings(workspace: Workspace) -> Any:
     """The film vectors as `ItemEmbeddings`."""
     from modeling.text_encoder.embeddings import ItemEmbeddings
 
-    return ItemEmbeddings.load(artifact_folder(workspace, "model_text_embeddings") / EMBEDDINGS)
+    return ItemEmbeddings.load(workspace.artifact_of("model_text_embeddings") / EMBEDDINGS)
 
 
 def load_lrurec(workspace: Workspace, step: str) -> Any:
@@ -136,7 +126,7 @@ def load_lrurec(workspace: Workspace, step: str) -> Any:
     from modeling.lrurec import infer
 
     embeddings = load_embeddings(workspace) if step.endswith("_text") else None
-    return infer.load(artifact_folder(workspace, step), item_embeddings=embeddings)
+    return infer.load(workspace.artifact_of(step), item_embeddings=embeddings)
 
 
 def training_curve(folder: Path) -> pa.Table:

@@ -16,6 +16,18 @@ def lines(x: Sequence[float], series: Mapping[str, Sequence[float]], *, xlabel: 
     return _inline(figure)
 
 
+def xy(curves: Mapping[str, tuple[Sequence[float], Sequence[float]]], *, xlabel: str, ylabel: str) -> str:
+    """All curves (x, y) in one panel."""
+    figure, (axis,) = _panels(1, size=(9, 5))
+    for name, (x, y) in curves.items():
+        axis.plot(x, y, label=name)
+    axis.set_xlabel(xlabel)
+    axis.set_ylabel(ylabel)
+    axis.legend(fontsize="x-small")
+    axis.grid(alpha=0.3)
+    return _inline(figure)
+
+
 def bars(groups: Mapping[str, Mapping[str, tuple[float, float, float]]], *, ylabel: str) -> str:
     """One panel per group; bars are (value, low, high) by name, drawn with their interval."""
     figure, axes = _panels(len(groups))
@@ -29,10 +41,10 @@ def bars(groups: Mapping[str, Mapping[str, tuple[float, float, float]]], *, ylab
     return _inline(figure)
 
 
-def _panels(count: int) -> tuple[Any, Sequence[Any]]:
+def _panels(count: int, size: tuple[float, float] = (4, 3.2)) -> tuple[Any, Sequence[Any]]:
     from matplotlib.figure import Figure  # the object interface: no display, no global state
 
-    figure = Figure(figsize=(4 * count, 3.2), layout="constrained")
+    figure = Figure(figsize=(size[0] * count, size[1]), layout="constrained")
     return figure, [figure.add_subplot(1, count, position + 1) for position in range(count)]
 
 

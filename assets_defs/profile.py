@@ -56,6 +56,10 @@ class Profile(Strict):
     text_encoder: dict[str, Any] = Field(default_factory=dict)
     lrurec_id: dict[str, Any] = Field(default_factory=dict)
     lrurec_text: dict[str, Any] = Field(default_factory=dict)
+    link_weights: str = Field(
+        default="", description="weights.json to link with, of a model_link_scorer run; by default the one that ships."
+    )
+    link_scorer: dict[str, Any] = Field(default_factory=dict)
     evaluation: EvaluationConfig = EvaluationConfig()
 
     @property
@@ -79,19 +83,32 @@ def load_profile(path: Path) -> Profile:
         problems += [_explain(item) for item in error.errors()]
         raise ProfileError(f"profile {path.name}:\n  " + "\n  ".join(problems)) from error
     profile = _placed(profile, path.parent)
-    problems += [*_model_problems(profile), *_dump_problems(profile)]
+    problems += [*_model_problems(profile), *_dump_problems(profile), *_weight_problems(profile)]
     if problems:
         raise ProfileError(f"profile {path.name}:\n  " + "\n  ".join(problems))
     return profile
 
 
 def _placed(profile: Profile, folder: Path) -> Profile:
-    """The profile with the paths of its dumps made absolute."""
+    """The profile with the paths of its dumps and weights made absolute."""
     places = {
         key: Dump(declaration=str((folder / dump.declaration).absolute()), archive=str((folder / dump.archive).absolute()))
         for key, dump in profile.movie_dumps.items()
     }
-    return profile.model_copy(update={"movie_dumps": places})
+    weights = str((folder / profile.link_weights).absolute()) if profile.link_weights else ""
+    return profile.model_copy(update={"movie_dumps": places, "link_weights": weights})
+
+
+def _weight_problems(profile: Profile) -> list[str]:
+    from corpus_pipeline.errors import LinkError
+    from corpus_pipeline.linking.weights import load_weights
+
+    try:
+        if profile.link_weights:
+            load_weights(Path(profile.link_weights))
+    except LinkError as error:
+        return [f"link_weights: {error}"]
+    return []
 
 
 def _dump_problems(profile: Profile) -> list[str]:
@@ -139,13 +156,15 @@ def _unknown_names(content: dict[str, Any]) -> list[str]:
 
 def _model_problems(profile: Profile) -> list[str]:
     from modeling.errors import ModelingError
+    from modeling.link_scorer.config import LinkScorerConfig
     from modeling.lrurec.config import LRURecConfig
     from modeling.text_encoder.config import TextEncoderConfig
 
     problems = []
-    for setting, build in (("lrurec_id", LRURecConfig), ("lrurec_text", LRURecConfig), ("text_encoder", TextEncoderConfig)):
+    configs = {"lrurec_id": LRURecConfig, "lrurec_text": LRURecConfig, "text_encoder": TextEncoderConfig, "link_scorer": LinkScorerConfig}
+    for setting, build in configs.items():
         try:
-            build.from_mapping(getattr(profile, setting))
+            build.from_mapping(getattr(profile, setting))  # type: ignore[attr-defined]
         except ModelingError as error:
             problems.append(f"{setting}: {error}")
     return problems

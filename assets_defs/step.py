@@ -39,7 +39,8 @@ class Built:
 class Step:
     """One node of the graph, declared. `tables` each become an asset key; a step without tables is one key of its own name.
 
-    `code` names the packages whose source the result depends on; `config` picks the part of the profile it depends on.
+    `code` names the packages whose source the result depends on; `config` picks the part of the profile it depends on, `inputs`
+    tells the SHA-256 of files that people lay beside the graph.
     `partitions` names the profile's list of partition keys ('movie_partitions' or 'dialogue_datasets').
     """
 
@@ -51,8 +52,13 @@ class Step:
     tables: tuple[Table, ...] = ()
     code: tuple[str, ...] = ()
     config: Callable[[Profile], Mapping[str, Any]] = lambda profile: {}
+    inputs: Callable[[Workspace], Mapping[str, Any]] = lambda workspace: {}
     partitions: str | None = None
     kinds: frozenset[str] = frozenset()
+
+    def settings(self, workspace: Workspace) -> dict[str, Any]:
+        """Everything besides code and parents that the result depends on."""
+        return {**self.config(workspace.profile), **self.inputs(workspace)}
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -124,7 +130,7 @@ def parents_for(step: Step, partition: str | None, parents: Mapping[str, lineage
 
 def expected_key(step: Step, partition: str | None, parents: Mapping[str, lineage.Record], workspace: Workspace) -> str:
     fingerprints = {name: record.fingerprint for name, record in parents_for(step, partition, parents).items()}
-    return lineage.inputs_key(lineage.code_version(step.code), step.config(workspace.profile), fingerprints)
+    return lineage.inputs_key(lineage.code_version(step.code), step.settings(workspace), fingerprints)
 
 
 def stale_partitions(step: Step, steps: Mapping[str, Step], workspace: Workspace) -> list[str | None]:
@@ -157,7 +163,7 @@ def perform(job: Job) -> Iterator[tuple[Built, lineage.Record]]:
     started = time.perf_counter()
     for built in job.step.run(job):
         parents = parents_for(job.step, built.partition, job.parents)
-        config = job.step.config(job.workspace.profile)
+        config = job.step.settings(job.workspace)
         record = lineage.Record(
             asset=job.step.name,
             partition=built.partition,

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from assets_defs.errors import BusyError
+from assets_defs.errors import BusyError, LineageError
 from assets_defs.lineage import Ledger
 from assets_defs.profile import CHECKOUT, Profile, choose_profile, find_mirror
 from corpus_pipeline.schema.types import Table
@@ -52,6 +52,11 @@ class Workspace:
         return self.root / "waivers.yaml"
 
     @property
+    def link_decisions(self) -> Path:
+        """What people decided about links; a person edits it, a build replays it."""
+        return self.root / "link_decisions.csv"
+
+    @property
     def pins(self) -> Path:
         return self.root / "pins.json"
 
@@ -70,6 +75,19 @@ class Workspace:
 
     def artifact(self, step: str) -> Path:
         return self.root / "artifacts" / step
+
+    def artifact_of(self, step: str) -> Path:
+        """Where the files of the last materialisation of `step` lie; LineageError when their bytes are not those on record."""
+        from corpus_pipeline.store import sha256
+
+        files = {self.absolute(name): sha for name, sha in self.ledger.need(step).outputs.items()}
+        folder = next(iter(files)).parent
+        changed = [file.name for file, sha in files.items() if not file.exists() or sha256(file) != sha]
+        if changed:
+            raise LineageError(
+                f"{step}: {changed} in {folder} are gone or not as they were written: delete the folder and run `marquee build`"
+            )
+        return folder
 
     @contextmanager
     def writing(self, what: str) -> Iterator[None]:

@@ -1,7 +1,8 @@
 """Published releases: publish, open, list, verify, roll back. A release never changes; only the pointer moves.
 
-A release is one directory: `tables/*.parquet`, `corpus.duckdb`, `verdict.json`, `manifest.json`. It is assembled under a
-temporary name beside the others and renamed when whole, so a kill at any moment leaves the old release or the new one.
+A release is one directory: `tables/*.parquet`, `corpus.duckdb`, `title_index/` (what linking looks titles up in),
+`verdict.json`, `manifest.json`. It is assembled under a temporary name beside the others and renamed when whole, so a kill at
+any moment leaves the old release or the new one.
 Assembling may begin before the verdict is there, which names the release; a draft that is refused is deleted.
 The pointer (`current.json`) is replaced by rename as well. Whether data may be published is judged elsewhere and handed
 in as a verdict; this module only insists that the verdict passed and that it was given for exactly these bytes.
@@ -22,18 +23,24 @@ import pyarrow as pa
 
 from corpus_pipeline import store, views
 from corpus_pipeline.errors import ReleaseError
+from corpus_pipeline.linking.facts import stamp_index
 from corpus_pipeline.schema import render
 from corpus_pipeline.schema.tables import named
 from corpus_pipeline.schema.types import Table
 
 STORAGE_VERSION = "v1.2.0"  # files of DuckDB 2.0's default cannot be opened by 1.5
 LOADERS = 2  # the machine the project is designed for has two cores
-POINTER, MANIFEST, VERDICT, DATABASE, TABLES = "current.json", "manifest.json", "verdict.json", "corpus.duckdb", "tables"
+POINTER, MANIFEST, VERDICT, DATABASE, TABLES, INDEX = (
+    "current.json", "manifest.json", "verdict.json", "corpus.duckdb", "tables", "title_index",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a release is made of. `files` maps each file to its SHA-256; `tables` maps each table to that of its Parquet."""
+    """What a release is made of. `files` maps each file to its SHA-256; `tables` maps each table to that of its Parquet.
+
+    `title_index` is the SHA-256 over the index's arrays; empty in releases of before there was one.
+    """
 
     release_id: str
     created_at: str
@@ -42,6 +49,7 @@ class Manifest:
     row_counts: Mapping[str, int]
     files: Mapping[str, str]
     parents: Mapping[str, str]
+    title_index: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +69,7 @@ class Draft:
     tables: Mapping[str, str]
     row_counts: Mapping[str, int]
     files: Mapping[str, str]
+    title_index: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +87,13 @@ class Release:
     @property
     def database(self) -> Path:
         return self.path / DATABASE
+
+    @property
+    def title_index(self) -> Path:
+        """The folder of the index; ReleaseError when the release was published without one."""
+        if not self.manifest.title_index:
+            raise ReleaseError(f"release {self.release_id} was published without a title index: run `marquee build`")
+        return self.path / INDEX
 
     def table(self, table: Table) -> pa.Table:
         """The table's rows, after checking that its file is byte for byte the one that was judged."""
@@ -102,10 +118,10 @@ class Release:
         return file
 
 
-def release_id(fingerprints: Mapping[str, str], verdict: Mapping[str, Any]) -> str:
-    """The id follows from the tables' bytes and from how they were judged (when is left out): same answers, same release."""
+def release_id(fingerprints: Mapping[str, str], verdict: Mapping[str, Any], title_index: str = "") -> str:
+    """The id follows from the tables' bytes, how they were judged (when is left out) and the index: same answers, same release."""
     judged = {name: value for name, value in verdict.items() if name != "judged_at"}
-    content = json.dumps([dict(fingerprints), judged], sort_keys=True, default=str)
+    content = json.dumps([dict(fingerprints), judged, *([title_index] if title_index else [])], sort_keys=True, default=str)
     return "r" + hashlib.sha256(content.encode()).hexdigest()[:12]
 
 
@@ -117,17 +133,19 @@ def publish(
     profile: str,
     created_at: str,
     parents: Mapping[str, str],
+    index: Path | None = None,
     draft: Draft | None = None,
 ) -> Release:
     """Assemble (unless `draft` is that already), fsync, rename, point. Publishing the same bytes again only moves the pointer.
 
-    `tables` maps declared names to Parquet files. Raises ReleaseError when the verdict failed or judged other bytes.
+    `tables` maps declared names to Parquet files, `index` is the folder of the title index made of them. Raises ReleaseError
+    when the verdict failed or judged other bytes.
     """
     fingerprints = dict(draft.tables) if draft else {name: store.sha256(path) for name, path in sorted(tables.items())}
     _insist_on(verdict, fingerprints)
-    new_id = release_id(fingerprints, verdict)
+    new_id = release_id(fingerprints, verdict, draft.title_index if draft else _index_sha256(index))
     if not (releases / new_id).exists():
-        draft = draft or assemble(releases, tables)
+        draft = draft or assemble(releases, tables, index)
         _insist_on(verdict, draft.tables)  # the copies are what is published
         _name(draft, releases / new_id, verdict=verdict, profile=profile, created_at=created_at, parents=parents)
     remove_leftovers(releases)
@@ -144,23 +162,32 @@ def _insist_on(verdict: Mapping[str, Any], fingerprints: Mapping[str, str]) -> N
         raise ReleaseError(f"the verdict was given for other bytes of {changed}; run the gate again (`marquee check`)")
 
 
-def assemble(releases: Path, tables: Mapping[str, Path]) -> Draft:
-    """Copies of `tables` and `corpus.duckdb` under a temporary name; earlier drafts are deleted."""
+def assemble(releases: Path, tables: Mapping[str, Path], index: Path | None = None) -> Draft:
+    """Copies of `tables` and `index`, and `corpus.duckdb`, under a temporary name; earlier drafts are deleted."""
     remove_leftovers(releases)
     path = releases / ".draft.partial"
     (path / TABLES).mkdir(parents=True)
     for name, source in tables.items():
         shutil.copyfile(source, path / TABLES / f"{name}.parquet")
     counts = build_database(path / DATABASE, {name: path / TABLES / f"{name}.parquet" for name in sorted(tables)})
+    if index:
+        shutil.copytree(index, path / INDEX)
     files = {str(file.relative_to(path)): store.sha256(file) for file in sorted(path.rglob("*")) if file.is_file()}
-    return Draft(path, {name: files[f"{TABLES}/{name}.parquet"] for name in sorted(tables)}, counts, files)
+    return Draft(path, {name: files[f"{TABLES}/{name}.parquet"] for name in sorted(tables)}, counts, files, _index_sha256(index))
+
+
+def _index_sha256(index: Path | None) -> str:
+    """SHA-256 over names and bytes of the arrays; the facts beside them say for which release they are."""
+    arrays = sorted(index.glob("*.npy")) if index else []
+    return hashlib.sha256(json.dumps([(array.name, store.sha256(array)) for array in arrays]).encode()).hexdigest() if arrays else ""
 
 
 def _name(draft: Draft, final: Path, *, verdict: Mapping[str, Any], profile: str, created_at: str, parents: Mapping[str, str]) -> None:
     """The draft, with its verdict and manifest, becomes the release `final` in one rename."""
     (draft.path / VERDICT).write_text(json.dumps(dict(verdict), indent=1, sort_keys=True))
-    files = dict(draft.files) | {VERDICT: store.sha256(draft.path / VERDICT)}
-    manifest = Manifest(final.name, created_at, profile, draft.tables, draft.row_counts, files, parents)
+    named = [draft.path / VERDICT, *([stamp_index(draft.path / INDEX, final.name)] if draft.title_index else [])]
+    files = dict(draft.files) | {str(file.relative_to(draft.path)): store.sha256(file) for file in named}
+    manifest = Manifest(final.name, created_at, profile, draft.tables, draft.row_counts, files, parents, draft.title_index)
     (draft.path / MANIFEST).write_text(json.dumps(asdict(manifest), indent=1, sort_keys=True))
     for file in draft.path.rglob("*"):
         store.sync(file)
@@ -270,10 +297,15 @@ def _previous(releases: Path) -> str:
     return ids[here - 1]
 
 
+def has_own_id(release: Release) -> bool:
+    """Whether the release is named after the tables, verdict and index that it holds."""
+    return release_id(release.manifest.tables, release.verdict, release.manifest.title_index) == release.release_id
+
+
 def verify(release: Release) -> list[str]:
     """Problems found by hashing every file again; empty when the release is as it was published."""
     problems = []
-    if release_id(release.manifest.tables, release.verdict) != release.release_id:
+    if not has_own_id(release):
         problems.append(f"{VERDICT}: not the verdict, or not the tables, that {release.release_id} was named after")
     for name, expected in release.manifest.files.items():
         file = release.path / name

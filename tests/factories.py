@@ -148,8 +148,22 @@ def _dialogue_tables() -> dict[str, list[Row]]:
         "core_dialogues__rejected": [reject("redial", "r.jsonl", "not_json", "{")],
         "link_dialogue_movies": [link(m["source_movie_id"], dataset=m["dataset"], source_movie_id=m["source_movie_id"]) for m in movies],
         "link_mentions": [link(m["source_movie_id"], **{name: m[name] for name in key}) for m in mentions],
+        "link_decisions": [
+            {
+                "decision_line": 2, "dataset": "redial", "source_movie_id": "Z", "surface": None, "mention_year": None,
+                "movie_id": movie_id(1), "who": "Ann", "decided_on": "2026-01-31", "decision_status": "title_gone",
+            }
+        ],
+        "link_review_queue": [
+            {
+                "review_rank": rank, "dataset": dataset, "source_movie_id": "C", "surface": _SURFACE["C"], "mention_year": None,
+                "mention_count": len(SPLIT_OF), "link_status": "abstained", "link_score": 0.4, "best_movie_id": None,
+                "runner_up_movie_id": movie_id(3), "runner_up_score": 0.3, "matter_score": 3.0, "link_reason": "score_too_low",
+            }
+            for rank, dataset in enumerate(DATASETS, 1)
+        ],
         **_example_tables(dialogues),
-    }
+    }  # fmt: skip
 
 
 def _example_tables(dialogues: list[tuple[str, str]]) -> dict[str, list[Row]]:

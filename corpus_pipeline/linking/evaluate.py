@@ -1,13 +1,16 @@
 """How good a linking is: its coverage, its agreement with ids that others assigned, and what blocking can reach at best."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
-from corpus_pipeline.linking.candidates import Names, blocked_keys, queries_of
-from corpus_pipeline.linking.settings import LinkSettings
+from corpus_pipeline.linking.settings import BlockSettings
+from corpus_pipeline.linking.spelling import alike
+from corpus_pipeline.linking.title_index import TitleIndex
 from corpus_pipeline.store import connect
 
+MANY = 1_000_000  # keys per query: none is cut off
 _COMPARED = """
     WITH known AS (
         SELECT authority_id AS imdb_id, min(movie_id) AS true_movie_id FROM movie_ids WHERE authority = 'imdb' GROUP BY authority_id
@@ -32,16 +35,6 @@ _SHARES = """
                 / nullif(sum(mention_count) FILTER (movie_id IS NOT NULL AND true_movie_id IS NOT NULL), 0), 0
         )
     FROM compared
-"""
-
-# Rows of `titles` are numbered as `queries_of` numbers them.
-_CEILING = """
-    WITH wanted AS (
-        SELECT query_id, movie_id FROM numbered WHERE movie_id IS NOT NULL
-    ), reached AS (
-        SELECT DISTINCT query_id, movie_id FROM blocked JOIN names USING (key) WHERE NOT is_part
-    )
-    SELECT coalesce(avg((reached.movie_id IS NOT NULL)::INT), 0) FROM wanted LEFT JOIN reached USING (query_id, movie_id)
 """
 
 
@@ -79,13 +72,10 @@ def agreement(links: pa.Table, truth: pa.Table, movie_ids: pa.Table, *, mention_
     return LinkAgreement(titles, int(mentions), linked, linked_mentions, compared, agreed, agreed_mentions, wrong)
 
 
-def recall_ceiling(titles: pa.Table, names: Names, settings: LinkSettings) -> float:
-    """Share of `titles` (columns of core_dialogue_movies, and the true movie_id) whose film the fuzzy blocks propose at all.
-
-    No similarity threshold can lift recall of fuzzy linking above it. Titles without a true film do not count.
-    """
-    queries = queries_of(titles, settings)
-    numbered = pa.table({"query_id": queries["query_id"], "movie_id": titles["movie_id"]})
-    with connect({"numbered": numbered, "blocked": blocked_keys(queries, names, settings), "names": names.names}) as con:
-        ((share,),) = con.execute(_CEILING).fetchall()
-    return float(share)
+def recall_ceiling(queries: Sequence[str], truths: Sequence[str], index: TitleIndex, settings: BlockSettings) -> float:
+    """Share of misspelled `queries` (link keys) whose true key the blocks propose at all: no threshold lifts fuzzy linking above it."""
+    everything = replace(settings, keys_per_query=MANY)
+    found = alike(queries, index.spelling, everything)
+    proposed = zip(found.query.tolist(), index.spelling.keys.take(found.key), strict=True)
+    reached = {query for query, key in proposed if key == truths[query]}
+    return len(reached) / max(len(queries), 1)

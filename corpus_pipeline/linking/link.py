@@ -1,35 +1,30 @@
-"""The linker's faces: all titles of the data sets, their mentions, or one title typed by a person.
+"""The linker's faces: raw text, the titles of the data sets, their mentions.
 
-How it works, in order: the authority's id where the data set gives one; equal titles, weighed by year and popularity; for
-what is still open, nearly equal titles behind trigram blocks. When unsure it abstains and says why.
+How it works: stretches of text that could be a title, exactly or nearly spelled; the films that each could mean; features
+of text and film; a learned probability for each film and for 'no film'; then link, or abstain with a reason. All of it is
+array work on a batch of texts; a text's links do not depend on the batch, only on the texts of its own dialogue.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from corpus_pipeline.linking.candidates import (
-    Names,
-    authority_candidates,
-    exact_candidates,
-    fuzzy_candidates,
-    names_of,
-    queries_of,
-)
-from corpus_pipeline.linking.decide import DECISION_COLUMNS, decide
-from corpus_pipeline.linking.scoring import score_candidates
-from corpus_pipeline.linking.settings import LinkSettings
-from corpus_pipeline.schema.tables import LINK_DIALOGUE_MOVIES, LINK_MENTIONS, MOVIE_IDS, MOVIES, TITLES
-from corpus_pipeline.schema.types import Table
+from corpus_pipeline.linking import decide
+from corpus_pipeline.linking.candidates import contexts
+from corpus_pipeline.linking.consider import consider_texts, consider_titles
+from corpus_pipeline.linking.gold import COLLECTED
+from corpus_pipeline.linking.settings import DEFAULT, BlockSettings
+from corpus_pipeline.linking.title_index import TitleIndex
+from corpus_pipeline.linking.weights import LinkWeights, load_weights
+from corpus_pipeline.linking.words import Array
+from corpus_pipeline.schema.fields import LAST_YEAR
+from corpus_pipeline.schema.tables import LINK_DIALOGUE_MOVIES, LINK_MENTIONS
 from corpus_pipeline.store import conform, connect
 
-# What linking reads of the catalogue; the other columns, plots among them, are most of its bytes.
-CATALOGUE_COLUMNS: dict[Table, tuple[str, ...]] = {
-    MOVIES: ("movie_id", "year", "popularity_score"),
-    TITLES: ("movie_id", "title", "title_key", "title_kind"),
-    MOVIE_IDS: ("movie_id", "authority", "authority_id"),
-}
+BATCH_CHARACTERS = 2_000_000  # about 400 MB of arrays
+
 _MENTIONS = """
     SELECT dialogue_id, turn_index, mention_index, dataset, link.* EXCLUDE (dataset, source_movie_id)
     FROM mentions
@@ -39,74 +34,64 @@ _MENTIONS = """
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
-    """What a title was linked to: the decision columns of `link_dialogue_movies`."""
+class Linker:
+    """Finds films in text and links titles; build it once per release, then use it from as many threads as wanted."""
 
-    movie_id: str | None
-    link_status: str
-    link_rule: str
-    link_score: float | None
-    runner_up_movie_id: str | None
-    runner_up_score: float | None
-    link_reason: str | None
+    index: TitleIndex
+    weights: LinkWeights = field(default_factory=load_weights)
+    settings: BlockSettings = DEFAULT
 
+    def link_texts(
+        self, texts: Sequence[str], *, dialogues: Sequence[object] | None = None, as_of: Sequence[int] | int = LAST_YEAR
+    ) -> pa.Table:
+        """Every film named in `texts` (any strings), one row per stretch linked or abstained from: schema `decide.TEXT_LINKS`.
 
-@dataclass(frozen=True, slots=True)
-class Catalogue:
-    """The films that can be linked to, indexed once and in memory; build it with `catalogue_of`."""
+        `dialogues` names the dialogue of each text, texts of one in the order they were said: people named earlier help later.
+        `as_of` is the year in which each was said.
+        """
+        years = np.broadcast_to(np.asarray(as_of, np.int32), len(texts))
+        found = []
+        for rows in _batches(texts, dialogues):
+            batch = [texts[row] for row in rows]
+            context = contexts(dialogues and [dialogues[row] for row in rows], len(batch), years[rows])
+            considered = consider_texts(batch, context, self.index, self.weights.cues, self.settings)
+            links = decide.in_texts(considered, batch, self.index, self.weights.text)
+            found.append(links.set_column(0, "text_index", pa.array(np.asarray(rows, np.int32)[links["text_index"].to_numpy()])))
+        return pa.concat_tables(found) if found else decide.TEXT_LINKS.empty_table()
 
-    names: Names
-    settings: LinkSettings
-
-    def link_text(self, title: str, year: int | None = None) -> Link:
-        """The film a title (without its year) means; any string is allowed."""
-        safe = title.encode("utf-8", "replace").decode("utf-8")
-        asked = pa.table(
-            {
-                "dataset": pa.array([None], pa.string()),
-                "surface": [safe],
-                "mention_year": pa.array([year], pa.int32()),
-                "imdb_id": pa.array([None], pa.string()),
-            }
-        )
-        row = self.link_all(asked).to_pylist()[0]
-        return Link(**{name: row[name] for name in DECISION_COLUMNS})
-
-    def link_all(self, titles: pa.Table) -> pa.Table:
-        """One decision (query_id, DECISION_COLUMNS) per row of `titles` (dataset, surface, mention_year, imdb_id), in its order."""
-        queries = queries_of(titles, self.settings)
-        known = authority_candidates(queries, self.names)
-        found = pa.concat_tables([known, exact_candidates(_unknown(queries, known), self.names, self.settings)])
-        decisions = self._decide(queries, found)
-        unspelled = _unspelled(queries, decisions, found)
-        if not unspelled.num_rows:
-            return decisions
-        fuzzy = fuzzy_candidates(unspelled, self.names, self.settings)
-        return self._decide(queries, pa.concat_tables([found, fuzzy])) if fuzzy.num_rows else decisions
-
-    def _decide(self, queries: pa.Table, found: pa.Table) -> pa.Table:
-        return decide(queries, score_candidates(found, self.settings), self.settings)
+    def link_titles(self, titles: pa.Table) -> pa.Table:
+        """One decision (decide.DECISION_COLUMNS) per row of `titles` (dataset, surface, mention_year, imdb_id), in its order."""
+        surfaces = ["" if surface is None else surface for surface in titles["surface"].to_pylist()]
+        year = np.asarray(titles["mention_year"].cast(pa.int32()).fill_null(0).to_numpy())
+        as_of = np.array([COLLECTED.get(name, LAST_YEAR) for name in titles["dataset"].to_pylist()], np.int32)
+        considered = consider_titles(surfaces, year, as_of, self.index, self.settings)
+        return decide.of_titles(considered, titles["imdb_id"].to_pylist(), self.index, self.weights.title)
 
 
-def catalogue_of(
-    core_movies: pa.Table, core_titles: pa.Table, core_movie_ids: pa.Table, *, settings: LinkSettings | None = None
-) -> Catalogue:
-    """Index the catalogue for linking; LinkError when it has no title."""
-    return Catalogue(names_of(core_movies, core_titles, core_movie_ids), settings or LinkSettings())
+def _batches(texts: Sequence[str], dialogues: Sequence[object] | None) -> Iterator[Array]:
+    """Rows of `texts` in batches of about BATCH_CHARACTERS; a dialogue is never cut."""
+    order = np.arange(len(texts)) if dialogues is None else _by_dialogue(dialogues)
+    start, size = 0, 0
+    for place, row in enumerate(order.tolist()):
+        is_new = dialogues is None or place == 0 or dialogues[row] != dialogues[int(order[place - 1])]
+        if size > BATCH_CHARACTERS and is_new:
+            yield order[start:place]
+            start, size = place, 0
+        size += len(texts[row]) + 1
+    if start < len(texts):
+        yield order[start:]
 
 
-def link_titles(
-    titles: pa.Table,
-    *,
-    core_movies: pa.Table,
-    core_titles: pa.Table,
-    core_movie_ids: pa.Table,
-    settings: LinkSettings | None = None,
-) -> pa.Table:
+def _by_dialogue(dialogues: Sequence[object]) -> Array:
+    numbers: dict[object, int] = {}
+    return np.argsort(np.array([numbers.setdefault(name, len(numbers)) for name in dialogues], np.int64), kind="stable")
+
+
+def link_dialogue_movies(titles: pa.Table, linker: Linker) -> pa.Table:
     """Link `titles` (columns of core_dialogue_movies) to films; returns table `link_dialogue_movies`, sorted by its key."""
     ordered = titles.sort_by([("dataset", "ascending"), ("source_movie_id", "ascending")])
-    decisions = catalogue_of(core_movies, core_titles, core_movie_ids=core_movie_ids, settings=settings).link_all(ordered)
-    columns = {name: ordered[name] for name in ("dataset", "source_movie_id")} | {name: decisions[name] for name in DECISION_COLUMNS}
+    decisions = linker.link_titles(ordered)
+    columns = {name: ordered[name] for name in ("dataset", "source_movie_id")} | {name: decisions[name] for name in decide.DECISION_COLUMNS}
     return conform(pa.table(columns), LINK_DIALOGUE_MOVIES)
 
 
@@ -114,15 +99,3 @@ def link_mentions(mentions: pa.Table, link_dialogue_movies: pa.Table) -> pa.Tabl
     """Carry each data set movie's link to its mentions; ContractError when a mention's movie was never offered to the linker."""
     with connect({"mentions": mentions, "link": link_dialogue_movies}) as con:
         return conform(con.execute(_MENTIONS).to_arrow_table(), LINK_MENTIONS)
-
-
-def _unknown(queries: pa.Table, known: pa.Table) -> pa.Table:
-    return queries.filter(pc.invert(pc.is_in(queries["query_id"], known["query_id"].combine_chunks())))
-
-
-def _unspelled(queries: pa.Table, decisions: pa.Table, found: pa.Table) -> pa.Table:
-    """The queries still open whose title no film has: a title that exists under another year is no misspelling of a third one."""
-    spelled = found.filter(pc.equal(found["form"], "exact"))["query_id"].combine_chunks()
-    still_open = decisions.filter(pc.equal(decisions["link_status"], "abstained"))["query_id"].combine_chunks()
-    unspelled = pc.and_not(pc.is_in(queries["query_id"], still_open), pc.is_in(queries["query_id"], spelled))
-    return queries.filter(unspelled)

@@ -28,8 +28,12 @@ MERGE_REASONS = (
     "new_movie", "same_source", "imdb_id", "tmdb_id", "wikidata_id", "title_year", "title_year_people",
     "title_near_year_runtime", "title_near_year_people",
 )  # fmt: skip
-LINK_RULES = ("authority_id", "exact_title_year", "exact_title_near_year", "exact_title", "fuzzy_title_year", "fuzzy_title", "abstain")
+LINK_RULES = (
+    "authority_id", "exact_title_year", "exact_title_near_year", "exact_title", "part_of_title", "acronym", "fuzzy_title_year",
+    "fuzzy_title", "reviewed", "abstain",
+)  # fmt: skip
 LINK_STATUSES = ("linked", "abstained")
+DECISION_STATUSES = ("applied", "unchanged", "title_gone", "film_gone", "for_texts")
 
 # --- where a row came from
 SOURCE = Field("source", STRING, "Key of the upstream source in the source registry.")
@@ -140,10 +144,34 @@ IS_NEW = Field("is_new", FLAG, "The target's name was not mentioned earlier in t
 LINKED_MOVIE_ID = Field("movie_id", STRING, "The movie linked to; null when the linker abstained.")
 LINK_STATUS = Field("link_status", STRING, "Linked or abstained.", values=LINK_STATUSES)
 LINK_RULE = Field("link_rule", STRING, "The rule that decided.", values=LINK_RULES)
-LINK_SCORE = Field("link_score", REAL, "Score of the best candidate, 0 to 1.", minimum=0, maximum=1)
+LINK_SCORE = Field("link_score", REAL, "Probability that the best candidate is meant, 0 to 1.", minimum=0, maximum=1)
 RUNNER_UP_MOVIE_ID = Field("runner_up_movie_id", STRING, "Second-best candidate, if any.")
-RUNNER_UP_SCORE = Field("runner_up_score", REAL, "Score of the second-best candidate.", minimum=0, maximum=1)
+RUNNER_UP_SCORE = Field("runner_up_score", REAL, "Probability of the second-best candidate.", minimum=0, maximum=1)
 LINK_REASON = Field("link_reason", STRING, "Why the linker abstained; null when it linked.")
+MENTION_COUNT = Field("mention_count", LONG, "Gold mentions that hang on the link.", minimum=0)
+REVIEW_RANK = Field("review_rank", INT, "1 for the link to review first.", minimum=1)
+BEST_MOVIE_ID = Field("best_movie_id", STRING, "The linked movie or, after an abstention, the best candidate, if any.")
+MATTER_SCORE = Field(
+    "matter_score", REAL, "Mentions expected to be wrong or unlinked: mention_count * (1 - link_score); not bounded by 1.", minimum=0
+)
+YEAR_GIVEN = Field("year_given", INT, "Year written beside the mention, if any.")
+SLICE = Field("slice", STRING, "Kind of mention that is measured; 'all' for every kind.")
+GOLD = Field("gold", STRING, "'published' (the data set's own marks) or 'judged' (what readers decided).", values=("published", "judged"))
+WEIGHTS = Field("weights", STRING, "Run of the link weights that were used.")
+MEASURED = Field("value", REAL, "Share, rate per 1,000 words, or probability, as the metric's name says.", minimum=0)
+COUNT = Field("count", LONG, "What the value was measured on: links, mentions, stretches or words.", minimum=0)
+LINK_METRIC = Field("metric", STRING, "Name of the quantity.")
+DECISION_LINE = Field("decision_line", LONG, "1-based line of the decisions file.", minimum=1)
+DECIDED_MOVIE_ID = Field("movie_id", STRING, "The movie decided for; null: no movie of the corpus is meant.")
+WHO = Field("who", STRING, "The person who decided.")
+DECIDED_ON = Field("decided_on", STRING, "Date of the decision, YYYY-MM-DD.")
+DECISION_STATUS = Field(
+    "decision_status",
+    STRING,
+    "Applied; unchanged (the linker says so by itself now); title_gone (no data set names it so any more); film_gone (the movie is not "
+    "in the corpus); for_texts (about a typed title: holds where raw text is linked).",
+    values=DECISION_STATUSES,
+)
 
 # --- training and evaluation rows
 HISTORY_MOVIE_IDS = Field("history_movie_ids", STRINGS, "Distinct linked movies mentioned before the turn, oldest first.")

@@ -150,6 +150,34 @@ LINK_MENTIONS = Table(
     ("dialogue_id", "turn_index", "mention_index"),
     (Reference(("dialogue_id", "turn_index", "mention_index"), "core_mentions", ("dialogue_id", "turn_index", "mention_index")), _TO_MOVIE),
 )
+LINK_DECISIONS = Table(
+    "link_decisions",
+    "People's decisions about links, and what became of each.",
+    _columns(f.DECISION_LINE)
+    + _nullable(f.DATASET, f.SOURCE_MOVIE_ID, f.SURFACE, f.MENTION_YEAR, f.DECIDED_MOVIE_ID)
+    + _columns(f.WHO, f.DECIDED_ON, f.DECISION_STATUS),
+    ("decision_line",),
+)
+LINK_REVIEW_QUEUE = Table(
+    "link_review_queue",
+    "Links of the data sets' movies that a person should look at, ranked by how much they matter.",
+    _columns(f.REVIEW_RANK, f.DATASET, f.SOURCE_MOVIE_ID, f.SURFACE)
+    + _nullable(f.MENTION_YEAR)
+    + _columns(f.MENTION_COUNT, f.LINK_STATUS)
+    + _nullable(f.LINK_SCORE, f.BEST_MOVIE_ID, f.RUNNER_UP_MOVIE_ID, f.RUNNER_UP_SCORE)
+    + _columns(f.MATTER_SCORE)
+    + _nullable(f.LINK_REASON),
+    ("dataset", "source_movie_id"),
+    (_TO_DATASET_MOVIE, Reference(("best_movie_id",), "core_movies", ("movie_id",))),
+)
+
+LINK_TEXT_MENTIONS = Table(
+    "link_text_mentions",
+    "Films found in what was said, without a data set's marks: linked, or abstained from with a reason.",
+    _columns(f.DIALOGUE_ID, f.TURN_INDEX, f.SPAN_START, f.SPAN_END, f.DATASET, f.SURFACE) + _nullable(f.YEAR_GIVEN) + _LINK_COLUMNS,
+    ("dialogue_id", "turn_index", "span_start"),
+    (_TO_TURN, _TO_MOVIE),
+)
 
 SET_SEQUENCES = Table(
     "set_sequences",
@@ -176,6 +204,12 @@ EVAL_RANKS = Table(
     _columns(f.DATASET, f.MODEL, f.CANDIDATE_SET, f.EXAMPLE_ID, f.TARGET_INDEX, f.DIALOGUE_ID, f.IS_NEW) + _nullable(f.RANK),
     ("dataset", "model", "candidate_set", "example_id", "target_index"),
 )
+EVAL_LINKING = Table(
+    "eval_linking",
+    "How good the linker is, by data set, gold and kind of mention.",
+    _columns(f.WEIGHTS, f.DATASET, f.SPLIT, f.GOLD, f.SLICE, f.LINK_METRIC, f.MEASURED, f.COUNT),
+    ("weights", "dataset", "split", "gold", "slice", "metric"),
+)
 EVAL_METRICS = Table(
     "eval_recommendation",
     "The evaluation table: per-pair metrics with intervals clustered by dialogue.",
@@ -187,9 +221,9 @@ CORE = (
     MOVIES, TITLES, PEOPLE, CREDITS, MOVIE_GENRES, KEYWORDS, PLOTS, MOVIE_IDS, MOVIE_MERGES,
     DIALOGUES, DIALOGUE_TURNS, DIALOGUE_MOVIES, MENTIONS, RECOMMENDATION_TURNS, RECOMMENDATION_TARGETS,
 )  # fmt: skip
-LINKS = (LINK_DIALOGUE_MOVIES, LINK_MENTIONS)
+LINKS = (LINK_DIALOGUE_MOVIES, LINK_MENTIONS, LINK_DECISIONS, LINK_REVIEW_QUEUE)
 SETS = (SET_SEQUENCES, SET_RECOMMENDATION, SET_RECOMMENDATION_TARGETS)
-EVALS = (EVAL_RANKS, EVAL_METRICS)
+EVALS = (EVAL_RANKS, EVAL_METRICS, EVAL_LINKING)
 
 
 def rejected(table: Table) -> Table:
@@ -206,7 +240,7 @@ REJECTS = rejected(MOVIE_RECORDS)
 MOVIES_REJECTED = rejected(MOVIES)
 DIALOGUES_REJECTED = rejected(DIALOGUES)
 RELEASED = (*CORE, MOVIES_REJECTED, DIALOGUES_REJECTED, *LINKS)
-ALL = (MOVIE_RECORDS, *RELEASED, *SETS, *EVALS)
+ALL = (MOVIE_RECORDS, *RELEASED, LINK_TEXT_MENTIONS, *SETS, *EVALS)
 
 
 def named(name: str) -> Table:

@@ -72,6 +72,11 @@ def _letter_or_space(character: str) -> str:
 _FOLDING = _Folding()
 
 
+def fold_character(code: int) -> str:
+    """What the key makes of one character: nothing, letters and digits, or spaces. A key is these in a row, spaces collapsed."""
+    return _FOLDING[code]
+
+
 def _folded(text: str) -> str:
     return " ".join(text.translate(_FOLDING).split())
 

@@ -3,7 +3,6 @@
 from corpus_pipeline.views.view import View
 
 _ID = "Marquee's stable movie id."
-REVIEW_SCORE, REVIEW_MARGIN = 0.70, 0.05  # a link below either is worth a look; they change nothing but the review queue
 _COUNTS = {
     "mention_count": "Gold mentions.",
     "dialogue_count": "Distinct dialogues with such a mention.",
@@ -142,47 +141,36 @@ CO_MENTION_PAIRS = View(
     """,
 )
 
-LINK_REVIEW_QUEUE = View(
-    "link_review_queue",
-    "Abstentions and uncertain links, those with the most mentions first: the order in which review pays.",
+REVIEW_QUEUE = View(
+    "review_queue",
+    "Links that a person should look at, those that matter most first, with the films in question.",
     {
-        "mention_count": "Gold mentions that hang on this decision.",
+        "review_rank": "1 for the link to review first.",
         "dataset": "Data set.",
         "source_movie_id": "The data set's id of the film.",
         "surface": "The title as the data set gives it.",
         "mention_year": "Year given with it.",
+        "mention_count": "Gold mentions that hang on this decision.",
+        "matter_score": "Mentions expected to be wrong or unlinked: mention_count * (1 - link_score).",
         "link_status": "linked or abstained.",
-        "link_rule": "The rule that decided.",
-        "link_score": "Score of the best candidate.",
-        "margin_score": "Score of the best candidate less that of the runner-up.",
-        "link_reason": "Why the linker abstained.",
+        "link_score": "Probability of the best candidate.",
         "best_movie_id": "The best candidate: the linked film or, after an abstention, the one its reason names.",
         "best_title": "Its title.",
         "best_year": "Its year.",
         "runner_up_movie_id": "The second-best candidate.",
         "runner_up_title": "Its title.",
         "runner_up_year": "Its year.",
+        "runner_up_score": "Its probability.",
+        "link_reason": "Why the linker abstained.",
     },
-    f"""
-    WITH weighed AS (
-        SELECT dataset, source_movie_id, count(*) AS mention_count FROM core_mentions GROUP BY dataset, source_movie_id
-    ), doubtful AS (
-        SELECT *, link_score - runner_up_score AS margin_score,
-            coalesce(movie_id, nullif(regexp_extract(link_reason, 'best candidate (\\S+)$', 1), '')) AS best_movie_id
-        FROM link_dialogue_movies
-        WHERE link_status = 'abstained' OR link_score < {REVIEW_SCORE} OR link_score - runner_up_score < {REVIEW_MARGIN}
-    )
-    SELECT
-        coalesce(mention_count, 0) AS mention_count, dataset, source_movie_id, surface, mention_year,
-        link_status, link_rule, link_score, margin_score, link_reason,
+    """
+    SELECT review_rank, dataset, source_movie_id, surface, mention_year, mention_count, matter_score, link_status, link_score,
         best_movie_id, best.title AS best_title, best.year AS best_year,
-        runner_up_movie_id, runner_up.title AS runner_up_title, runner_up.year AS runner_up_year
-    FROM doubtful
-    JOIN core_dialogue_movies USING (dataset, source_movie_id)
-    LEFT JOIN weighed USING (dataset, source_movie_id)
+        runner_up_movie_id, runner_up.title AS runner_up_title, runner_up.year AS runner_up_year, runner_up_score, link_reason
+    FROM link_review_queue
     LEFT JOIN core_movies AS best ON best.movie_id = best_movie_id
     LEFT JOIN core_movies AS runner_up ON runner_up.movie_id = runner_up_movie_id
-    ORDER BY mention_count DESC, dataset, source_movie_id
+    ORDER BY review_rank
     """,
 )
 
@@ -293,7 +281,7 @@ DIALOGUE_VIEWS = (
     UNLINKED_MENTIONS,
     MENTION_STATISTICS,
     CO_MENTION_PAIRS,
-    LINK_REVIEW_QUEUE,
+    REVIEW_QUEUE,
     LINK_RULE_STATISTICS,
     DATASET_STATISTICS,
     RECOMMENDATION_EXAMPLES,

@@ -25,6 +25,7 @@ COMMANDS = {
     "lineage explain core_movie_records": "core_movie_records@starter",
     "sql": "Heat",
     "link --text heat": "Heat (1995)",
+    "review": "link_decisions.csv",
     "evaluate": "lrurec_text",
     "recommend -": "heard: Heat (1995)",
 }

@@ -37,6 +37,7 @@ SPLIT_FILES = {  # test first: a dialogue that came again in a later file is qua
 }
 COLUMNS = ("dialog_id", "utt_id", "speaker", "text", "movies", "fine_label")
 _SPEAKERS = {"SEEKER": "seeker", "RECOMMENDER": "recommender"}
+_QUOTATION_MARK = "QUOTATION_MARK"  # the published files write it out, mostly without a space to the word beside it
 _NO_LABEL = ("", "nan")
 _SEPARATOR = re.compile(r";|(?<=\(\d{4}\)),")  # a comma separates only behind a year: titles have commas too
 
@@ -141,6 +142,7 @@ def _turn(role: str, text: str, movies: Sequence[Any], source_id: str) -> Turn:
         raise RecordError("unknown_speaker")
     if not all(isinstance(movie, str) for movie in movies):
         raise RecordError("bad_type")
+    text = text.replace(_QUOTATION_MARK, '"')
     named = [movie.strip() for listed in movies for movie in _SEPARATOR.split(listed) if movie.strip()]
     mentions = _mentions(text, named, is_recommended=role == "RECOMMENDER")
     return Turn(_SPEAKERS[role], text, source_id, mentions)

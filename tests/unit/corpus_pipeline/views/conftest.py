@@ -198,6 +198,16 @@ _CORPUS: dict[t.Table, list[dict[str, Any]]] = {
     t.DIALOGUES_REJECTED: _rows("source file line reason raw_text record_count", ("starter", "talk.jsonl", 3, "bad_json", "{", 1)),
     t.LINK_DIALOGUE_MOVIES: _LINKS,
     t.LINK_MENTIONS: _mention_links(),
+    t.LINK_DECISIONS: _rows(
+        "decision_line dataset source_movie_id movie_id who decided_on decision_status",
+        (2, "starter", "z", PLUM, "Ada", "2026-01-31", "title_gone"),
+    ),
+    t.LINK_REVIEW_QUEUE: _rows(
+        "review_rank dataset source_movie_id surface mention_count link_status link_score best_movie_id matter_score link_reason",
+        (2, "starter", "b", "Vortex Riders", 2, "linked", 0.69, ENGINE, 0.62, None),
+        (1, "starter", "c", "Plum", 2, "linked", 0.6, PLUM, 0.8, None),
+        (3, "starter", "d", "Quince", 1, "abstained", 0.5, OX, 0.5, f"low_score: best candidate {OX}"),
+    ),
 }
 
 

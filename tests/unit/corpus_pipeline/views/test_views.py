@@ -106,20 +106,15 @@ def test_a_pair_is_counted_once_and_its_lift_is_against_independence(corpus: duc
     ]
 
 
-def test_the_review_queue_begins_with_the_doubt_that_weighs_most(corpus: duckdb.DuckDBPyConnection) -> None:
-    found = corpus.execute("SELECT mention_count, surface, link_status, best_movie_id, best_title FROM link_review_queue")
+def test_the_review_queue_stands_in_its_order_with_the_films_in_question(draft: duckdb.DuckDBPyConnection) -> None:
+    draft.execute("UPDATE link_review_queue SET runner_up_movie_id = ?, runner_up_score = 0.3 WHERE source_movie_id = 'c'", [ENGINE])
+    draft.execute("UPDATE link_review_queue SET best_movie_id = NULL WHERE source_movie_id = 'b'")
+    found = draft.execute("SELECT review_rank, surface, best_title, best_year, runner_up_title, runner_up_year FROM review_queue")
     assert found.fetchall() == [
-        (2, "Vortex Riders", "linked", ENGINE, "Vortex Riders: The Salt Engine"),
-        (2, "Plum", "linked", PLUM, "Plum"),
-        (1, "Quince", "abstained", OX, "Ox"),
+        (1, "Plum", "Plum", 2011, "Vortex Riders: The Salt Engine", 1999),
+        (2, "Vortex Riders", None, None, None, None),
+        (3, "Quince", "Ox", None, None, None),
     ]
-
-
-def test_a_narrow_margin_is_reviewed_however_high_the_score(draft: duckdb.DuckDBPyConnection) -> None:
-    queued = "SELECT round(margin_score, 3) FROM link_review_queue WHERE source_movie_id = 'a'"
-    assert draft.execute(queued).fetchall() == []
-    draft.execute("UPDATE link_dialogue_movies SET runner_up_score = 0.91 WHERE source_movie_id = 'a'")
-    assert draft.execute(queued).fetchall() == [(0.04,)]
 
 
 def test_unlinked_mentions_say_why(corpus: duckdb.DuckDBPyConnection) -> None:

@@ -62,7 +62,7 @@ def test_lost_characters_and_literal_tokens_are_kept(tmp_path: Path) -> None:
         written(tmp_path, "test.tsv", utterance("d1", 1, "SEEKER", "it\ufffds QUOTATION_MARK Kite QUOTATION_MARK", "Kite (1999)"))
     )
     (turn,) = rows(read, "core_dialogue_turns")
-    assert turn["text"] == "it\ufffds QUOTATION_MARK Kite QUOTATION_MARK"
+    assert turn["text"] == 'it\ufffds " Kite "'
     (mention,) = rows(read, "core_mentions")
     assert turn["text"][mention["span_start"] : mention["span_end"]] == "Kite"
 

@@ -1,0 +1,54 @@
+"""The settings of a scorer's training. Stdlib only; every problem is reported at once."""
+
+import dataclasses
+import difflib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from modeling.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class LinkScorerConfig:
+    """A network of two hidden layers, a softmax over the films of a stretch and 'none', and the precision its links shall have.
+
+    `stretches_per_batch`: a batch is whole stretches, with all their films. `precision`: the threshold is the lowest one
+    whose links on the tune films are right so often; `margin`: what the best film must have over the runner-up at least;
+    `report`: a stretch whose films have so much in all is told, if only as an abstention.
+    """
+
+    hidden_size: int = 48
+    epochs: int = 10
+    stretches_per_batch: int = 3_000
+    learning_rate: float = 8e-3
+    weight_decay: float = 0.01
+    precision: float = 0.97
+    margin: float = 0.1
+    report: float = 0.2
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Raise ConfigError naming every field out of range."""
+        if problems := list(_problems(self)):
+            raise ConfigError("link scorer config: " + "; ".join(problems))
+
+    @classmethod
+    def from_mapping(cls, settings: Mapping[str, Any]) -> "LinkScorerConfig":
+        """A config from parsed YAML or JSON; ConfigError names every unknown key with the nearest valid one."""
+        known = [field.name for field in dataclasses.fields(cls)]
+        unknown = [f"{key!r} (nearest: {difflib.get_close_matches(key, known) or known})" for key in settings if key not in known]
+        if unknown:
+            raise ConfigError(f"link scorer config: unknown settings {', '.join(unknown)}")
+        return cls(**settings)
+
+
+def _problems(config: LinkScorerConfig) -> Iterator[str]:
+    for name in ("hidden_size", "epochs", "stretches_per_batch"):
+        if getattr(config, name) < 1:
+            yield f"{name} must be at least 1, is {getattr(config, name)}"
+    for name in ("precision", "margin", "report"):
+        if not 0 <= getattr(config, name) < 1:
+            yield f"{name} must be in [0, 1), is {getattr(config, name)}"
+    if config.learning_rate <= 0 or config.weight_decay < 0:
+        yield f"learning_rate must be above 0 and weight_decay at least 0, are {config.learning_rate} and {config.weight_decay}"
