@@ -32,6 +32,8 @@ WAVES: tuple[tuple[str, ...], ...] = (
     ("eval_recommendation", "eval_linking"),
 )
 
+CHECKS = {"release_corpus": "release_gate", "eval_linking": "link_quality"}  # which checks run with a step
+
 # A failing step's own exception is raised to the caller; the story of the run is in the UI, not on the terminal.
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
@@ -110,14 +112,20 @@ def _run_wave(
     chosen = [step for step, _ in steps.values()]
     keys = [key for step in chosen for key in step.keys]
     selection = dg.AssetSelection.assets(*keys).without_checks()
-    if any(step.layer == "release" for step in chosen):
-        selection = selection | dg.AssetSelection.checks(*(check for d in defs.asset_checks or () for check in d.check_keys))
+    judged = [name for name in ("release_corpus", "eval_linking") if name in steps]
+    for checks in (CHECKS[name] for name in judged):
+        selection = selection | dg.AssetSelection.checks(*_check_keys(defs, checks))
     step, partitions = next(iter(steps.values()))
     name = "build_" + "_and_".join(steps)  # what the UI's list of runs calls it; dg.materialize would call all '__ephemeral_asset_job__'
     jobs = [dg.define_asset_job(name, selection)]
     job = dg.Definitions(assets=defs.assets, asset_checks=defs.asset_checks, jobs=jobs).resolve_job_def(name)
     for tags in _partition_tags(step, partitions, workspace):
         job.execute_in_process(instance=opened, tags=tags, run_config=QUIET)
+
+
+def _check_keys(defs: dg.Definitions, name: str) -> Iterator[dg.AssetCheckKey]:
+    """Every check that the definition called `name` makes."""
+    return (key for checks in defs.asset_checks or () if checks.op.name == name for key in checks.check_keys)
 
 
 def _partition_tags(step: Step, partitions: Sequence[str | None], workspace: Workspace) -> Iterator[dict[str, str]]:

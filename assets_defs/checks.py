@@ -11,10 +11,15 @@ import dagster as dg
 
 from assets_defs import gate
 from assets_defs.workspace import Workspace
+from corpus_pipeline import store
+from corpus_pipeline.schema import tables as t
+from quality.corpus import link_expectations_for
 from quality.expectations import Expectation
+from quality.measure import measure
 from quality.verdict import Result
 
 CONSEQUENCE = "No release is published while this fails, unless a person waives it."
+LINK_CONSEQUENCE = "It tells of weights, not of tables: nothing is refused, and a person looks before they link more."
 
 
 def gate_checks(workspace: Workspace) -> dg.AssetChecksDefinition:
@@ -41,6 +46,27 @@ def gate_checks(workspace: Workspace) -> dg.AssetChecksDefinition:
     return release_gate
 
 
+def link_checks(workspace: Workspace) -> dg.AssetChecksDefinition:
+    """The reviewed bounds of `eval_linking`, with the weights in use; a failure tells to look before these weights link more."""
+    profile = workspace.profile
+    expectations = link_expectations_for(profile.baseline or profile.name)
+    specs = [dg.AssetCheckSpec(check_name(e), asset=e.table, description=f"{e.description} {LINK_CONSEQUENCE}") for e in expectations]
+
+    @dg.multi_asset_check(name="link_quality", specs=specs)
+    def link_quality(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
+        with store.connect({t.EVAL_LINKING.name: workspace.table(t.EVAL_LINKING)}) as con:
+            measures = measure(expectations, lambda sql: con.execute(sql).to_arrow_table())
+        for expectation, seen in zip(expectations, measures, strict=True):
+            yield dg.AssetCheckResult(
+                asset_key=expectation.table,
+                check_name=check_name(expectation),
+                passed=expectation.holds(seen.observed),
+                metadata={"bounds": bounds(expectation), "observed": seen.observed if seen.observed is not None else str(seen.error)},
+            )
+
+    return link_quality
+
+
 def check_name(judged: Expectation | Result) -> str:
     """An expectation's name beside its table, as Dagster spells names: letters, digits and underscores."""
     return re.sub(r"\W+", "__", judged.name.removeprefix(f"{judged.table}."))
@@ -63,7 +89,7 @@ def _shown(result: Result) -> dg.AssetCheckResult:
     )
 
 
-def bounds(result: Result) -> str:
+def bounds(result: Expectation | Result) -> str:
     """The bounds for people: 'exactly 502', '350,000 to 362,000', 'at least 0.98', 'at most 0'."""
     low, high = (None if bound is None else f"{bound:,.6g}" if bound % 1 else f"{bound:,.0f}" for bound in (result.minimum, result.maximum))
     if low is None or high is None:

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from assets_defs.checks import gate_checks
+from assets_defs.checks import gate_checks, link_checks
 from assets_defs.graph import LAYERS, STEPS
 from assets_defs.step import Progress, asset
 from assets_defs.workspace import Workspace, open_workspace
@@ -18,7 +18,7 @@ def build_defs(workspace: Workspace, progress: Progress = _silent) -> dg.Definit
     jobs = [dg.define_asset_job(f"{layer}_layer", dg.AssetSelection.groups(layer)) for layer in LAYERS if layer not in ("raw", "core")]
     return dg.Definitions(
         assets=assets,
-        asset_checks=[gate_checks(workspace)],
+        asset_checks=[gate_checks(workspace), link_checks(workspace)],
         jobs=jobs,
         executor=dg.in_process_executor,  # a step of its own process costs 4 s here, in-process 0.35 s
     )

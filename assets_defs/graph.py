@@ -169,7 +169,7 @@ _STEPS = (
         training_sets.set_sequences,
         parents=("release_corpus",),
         tables=(t.SET_SEQUENCES,),
-        code=("assets_defs.training_sets", *_SCHEMA, "corpus_pipeline.training_sets", "quality"),
+        code=("assets_defs.training_sets", *_SCHEMA, "corpus_pipeline.training_sets.sequences", "quality"),
         kinds=frozenset({"parquet"}),
     ),
     Step(
@@ -179,7 +179,7 @@ _STEPS = (
         training_sets.set_recommendation,
         parents=("release_corpus",),
         tables=(t.SET_RECOMMENDATION, t.SET_RECOMMENDATION_TARGETS),
-        code=("assets_defs.training_sets", *_SCHEMA, "corpus_pipeline.training_sets", "quality"),
+        code=("assets_defs.training_sets", *_SCHEMA, "corpus_pipeline.training_sets.recommendation", "quality"),
         kinds=frozenset({"parquet"}),
     ),
     Step(

@@ -57,7 +57,7 @@ def code_version(packages: Iterable[str]) -> str:
         base = PACKAGES / Path(*package.split("."))
         files = sorted(base.rglob("*")) if base.is_dir() else [base.with_suffix(".py")]
         for file in files:
-            if file.suffix in {".py", ".jsonl", ".json", ".yaml"}:
+            if file.suffix in {".py", ".jsonl", ".json", ".yaml", ".tsv"}:
                 chosen.update(file.relative_to(PACKAGES).as_posix().encode() + file.read_bytes())
     return chosen.hexdigest()
 

@@ -49,6 +49,7 @@ def link_lines(workspace: Workspace, rows: list[dict[str, Any]]) -> Iterator[dic
     """Each of `rows` ({text, dialogue_id?, id?}) with the `mentions` found in it, and the release and weights that found them."""
     found = release.current(workspace.releases)
     linker = linker_of(workspace, found)
+    rows = [_printable(row) for row in rows]
     texts = [row[TEXT_KEY] for row in rows]
     dialogues = [row.get(DIALOGUE_KEY, (place,)) for place, row in enumerate(rows)]
     links = linker.link_texts(texts, dialogues=dialogues).to_pylist()
@@ -57,6 +58,12 @@ def link_lines(workspace: Workspace, rows: list[dict[str, Any]]) -> Iterator[dic
         told.setdefault(link["text_index"], []).append(_mention(link, linker.index))
     for place, row in enumerate(rows):
         yield {**row, "mentions": told.get(place, []), "release": found.release_id, "weights": linker.weights.run}
+
+
+def _printable(row: dict[str, Any]) -> dict[str, Any]:
+    """`row` with a question mark for every half of a surrogate pair, which JSON can hold and no terminal can print."""
+    printable: dict[str, Any] = json.loads(json.dumps(row, ensure_ascii=False).encode("utf-8", "replace"))
+    return printable
 
 
 def _mention(link: dict[str, Any], index: "TitleIndex") -> dict[str, Any]:
@@ -116,12 +123,12 @@ def write_lines(answers: Iterable[Mapping[str, Any]], *, as_json: bool) -> None:
     """One line per text: JSON, or 'line, place, mention, film, probability' between tabs for every mention."""
     for number, answer in enumerate(answers, 1):
         if as_json:
-            out.print(json.dumps(answer, ensure_ascii=False), markup=False, highlight=False, soft_wrap=True)
+            out.file.write(json.dumps(answer, ensure_ascii=False) + "\n")  # exactly as it is: a console widens tabs and draws ':heart:'
             continue
         for m in answer["mentions"]:
-            place, film = "-".join(map(str, m["span"])), m["movie_id"] or "-"
-            cells = (number, place, m["surface"], film, _named(m["best"]), m["probability"], m["rule"])
-            out.print("\t".join(map(str, cells)), markup=False, highlight=False, soft_wrap=True)
+            place, film, surface = "-".join(map(str, m["span"])), m["movie_id"] or "-", " ".join(m["surface"].split())
+            cells = (number, place, surface, film, _named(m["best"]), m["probability"], m["rule"])
+            out.file.write("\t".join(map(str, cells)) + "\n")
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:

@@ -1,16 +1,17 @@
-"""Everything a corpus, and everything a training set, must satisfy: contract, meaning, leakage and reviewed numbers in one list."""
+"""Everything a corpus, a training set and the linker must satisfy: contract, meaning, leakage and reviewed numbers in one list."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from corpus_pipeline.schema.tables import RELEASED, SETS
-from quality import conversations, leakage, movies
+from corpus_pipeline.schema.tables import EVAL_LINKING, RELEASED, SETS
+from quality import conversations, leakage, linking, movies
 from quality.baseline import Baseline, Bounds, load_baseline, shipped_baseline
 from quality.contract import contract
 from quality.expectations import Expectation, Quantity, insist_on_unique_names
 from quality.measure import Measure, RunSql, measure
 
-_OF_SETS = frozenset(table.name for table in SETS)
+_OF_SETS, _OF_LINKING = frozenset(table.name for table in SETS), frozenset({EVAL_LINKING.name})
+_OF_CORPUS = frozenset(table.name for table in RELEASED)
 
 
 def corpus_quantities(*, sources: Sequence[str], datasets: Sequence[str]) -> tuple[Quantity, ...]:
@@ -51,7 +52,7 @@ def corpus_expectations(baseline: Baseline, *, minimum_movies: int) -> tuple[Exp
         *movies.rules(minimum_movies=minimum_movies, sources=sources),
         *conversations.rules(datasets=datasets),
         *leakage.rules(),
-        *_part(baseline, of_sets=False).bound(corpus_quantities(sources=sources, datasets=datasets)),
+        *_part(baseline, _OF_CORPUS).bound(corpus_quantities(sources=sources, datasets=datasets)),
     )
     insist_on_unique_names(found)
     return found
@@ -59,9 +60,24 @@ def corpus_expectations(baseline: Baseline, *, minimum_movies: int) -> tuple[Exp
 
 def set_expectations(baseline: Baseline) -> tuple[Expectation, ...]:
     """Every expectation on the training sets SETS, to be judged with the corpus they were built from at hand."""
-    found = (*contract(SETS), *leakage.set_rules(), *_part(baseline, of_sets=True).bound(leakage.set_quantities()))
+    found = (*contract(SETS), *leakage.set_rules(), *_part(baseline, _OF_SETS).bound(leakage.set_quantities()))
     insist_on_unique_names(found)
     return found
+
+
+def link_expectations_for(profile: str) -> tuple[Expectation, ...]:
+    """The same for the evaluation of the linker."""
+    return link_expectations(load_baseline(shipped_baseline(profile)))
+
+
+def link_expectations(baseline: Baseline) -> tuple[Expectation, ...]:
+    """Every expectation on `eval_linking`."""
+    return _part(baseline, _OF_LINKING).bound(linking.quantities(datasets=baseline.dialogue_datasets))
+
+
+def measure_link_baseline(run_sql: RunSql, *, datasets: Sequence[str]) -> dict[str, float | None]:
+    """The numbers of `eval_linking` as they are, for a person to review."""
+    return _observed(measure(linking.quantities(datasets=datasets), run_sql))
 
 
 def measure_baseline(run_sql: RunSql, *, sources: Sequence[str], datasets: Sequence[str]) -> dict[str, float | None]:
@@ -78,7 +94,12 @@ def _observed(measures: Iterable[Measure]) -> dict[str, float | None]:
     return {measure.name: measure.observed for measure in measures}
 
 
-def _part(baseline: Baseline, *, of_sets: bool) -> Baseline:
-    """A profile keeps all its numbers in one file; corpus and sets are judged at different times."""
-    numbers = {name: bounds for name, bounds in baseline.numbers.items() if (name.split(".", 1)[0] in _OF_SETS) == of_sets}
-    return replace(baseline, numbers=numbers)
+def _part(baseline: Baseline, tables: frozenset[str]) -> Baseline:
+    """A profile keeps all its numbers in one file; corpus, sets and links are judged at different times.
+
+    A number about none of their tables stays with the corpus, whose judging finds that nothing measures it.
+    """
+    others = (_OF_SETS | _OF_LINKING) - tables if tables == _OF_CORPUS else frozenset()
+    owners = {name: name.split(".", 1)[0] for name in baseline.numbers}
+    chosen = [name for name, owner in owners.items() if (owner not in others if others else owner in tables)]
+    return replace(baseline, numbers={name: baseline.numbers[name] for name in chosen})

@@ -78,7 +78,8 @@ def _rows(considered: Considered, texts: Sequence[str], best: Best, kept: Array,
     words, spans, pairs = considered.words, considered.spans, considered.pairs
     pair = best.pair[kept]
     span = pairs.span[pair]
-    first = spans.first[span] - led_by_article(considered.columns, index.name_flags[pairs.name])[pair]
+    is_led = led_by_article(considered.columns, index.name_flags[pairs.name])[pair]
+    first = spans.first[span] - (is_led & ~np.isin(spans.first[span], spans.last[span]))  # an article may end the title before
     start, end, text = words.start[first], words.end[spans.last[span] - 1], words.text[spans.first[span]]
     order = np.lexsort((start, text))
     decided = _decided(considered, best, kept, index, _reasons(considered, best, kept, scorer))
@@ -127,7 +128,9 @@ def _rules(considered: Considered, index: TitleIndex) -> Array:
     columns, flags = considered.columns, index.name_flags[considered.pairs.name]
     same, near = columns["same_year"] > 0, columns["next_year"] > 0
     fuzzy = columns["distance"] > 0
-    partly = (flags & PART > 0) | (columns.get("words_left_out", columns["distance"]) > 0)
+    # Keys have no leading article: a title is whole without the one before its span.
+    left_out = "words_left_out" in columns and columns["words_left_out"] > columns["article_before"]
+    partly = (flags & PART > 0) | left_out
     return np.select([fuzzy & (same | near), fuzzy, flags & ACRONYM > 0, partly, same, near], [5, 6, 4, 3, 0, 1], 2)
 
 
@@ -159,7 +162,9 @@ def of_titles(considered: Considered, imdb_ids: Sequence[str | None], index: Tit
 
 def _by_id(imdb_ids: Sequence[str | None], index: TitleIndex) -> Array:
     """The film of each IMDb id, -1 where there is no id or no film."""
-    numbers = np.array([int(code[2:]) if code and code[2:].isdigit() and len(code) < IMDB_DIGITS else _NONE for code in imdb_ids], np.int64)
+    numbers = np.array(
+        [int(code[2:]) if code and code[2:].isdecimal() and len(code) < IMDB_DIGITS else _NONE for code in imdb_ids], np.int64
+    )
     places = np.searchsorted(index.imdb_number, numbers) if len(index.imdb_number) else np.zeros(len(numbers), np.int64)
     inside = np.minimum(places, max(len(index.imdb_number) - 1, 0))
     found = index.imdb_number[inside] == numbers if len(index.imdb_number) else np.zeros(len(numbers), bool)

@@ -1,13 +1,16 @@
 """How good a linking is: its coverage, its agreement with ids that others assigned, and what blocking can reach at best."""
 
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 import pyarrow as pa
 
 from corpus_pipeline.linking.settings import BlockSettings
 from corpus_pipeline.linking.spelling import alike
 from corpus_pipeline.linking.title_index import TitleIndex
+from corpus_pipeline.linking.typed import misspell
 from corpus_pipeline.store import connect
 
 MANY = 1_000_000  # keys per query: none is cut off
@@ -79,3 +82,11 @@ def recall_ceiling(queries: Sequence[str], truths: Sequence[str], index: TitleIn
     proposed = zip(found.query.tolist(), index.spelling.keys.take(found.key), strict=True)
     reached = {query for query, key in proposed if key == truths[query]}
     return len(reached) / max(len(queries), 1)
+
+
+def misspelled_titles(index: TitleIndex, *, count: int, seed: int) -> list[tuple[str, str]]:
+    """(misspelled text, true key) of up to `count` keys of the index that fuzzy look-up can propose, with one or two random edits."""
+    rng = random.Random(seed)  # noqa: S311
+    places = np.unique(index.spelling.segments.members)
+    chosen = rng.sample(places.tolist(), min(count, len(places)))
+    return [(misspell(key, rng, rng.choice((1, 2))), key) for key in index.spelling.keys.take(np.array(chosen, np.int64))]

@@ -155,10 +155,11 @@ def _marks(words: Words, looks: Looks, spans: Spans) -> dict[str, Array]:
     after = padded[np.minimum(ends, len(padded) - 1)]
     opens = np.concatenate([[0], np.cumsum(looks.opens)])
     after_code = np.concatenate([words.codes, [10]])[np.minimum(ends, len(words.codes))]
+    further = np.where(after_code == ord("\n"), 0, padded[np.minimum(ends + 1, len(padded) - 1)])  # behind a line feed is the next text
     return {
         "quoted": (before & QUOTE > 0) & (after & QUOTE > 0),
         "quote_before": before & QUOTE > 0,
-        "bracket_after": (after & BRACKET > 0) | (padded[np.minimum(ends + 1, len(padded) - 1)] & BRACKET > 0),
+        "bracket_after": (after | further) & BRACKET > 0,
         "stop_after": after & STOP > 0,
         "comma_after": after_code == ord(","),
         "sentences_inside": opens[spans.last] - opens[spans.first + 1],

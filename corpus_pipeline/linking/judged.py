@@ -21,7 +21,8 @@ _TYPES = {name: pa.int32() for name in ("turn_index", "span_start", "span_end")}
 _WHOLE = """
     SELECT text_id, row_number() OVER (PARTITION BY text_id ORDER BY span_start)::INT - 1 AS mention_index, span_start, span_end,
         typed.year_given, judged.movie_id AS source_movie_id, nullif(nullif(judged.movie_id, '?'), '') AS movie_id,
-        judged.movie_id <> '?' AS is_known, coalesce(typed.kinds, []) AS kinds
+        judged.movie_id <> '?' AS is_known, coalesce(typed.kinds, []) AS kinds,
+        substr(text, judged.span_start + 1, judged.span_end - judged.span_start) AS surface
     FROM judged JOIN texts USING (dialogue_id, turn_index)
     LEFT JOIN (
         SELECT text_id, span_start, any_value(year_given) AS year_given, any_value(kinds) AS kinds FROM mentions GROUP BY ALL
@@ -35,7 +36,7 @@ _VERDICTS = """
     WHERE verdict <> 'no'
 """
 _KEPT = """
-    SELECT * EXCLUDE ("group") FROM mentions
+    SELECT * FROM mentions
     WHERE text_id NOT IN (SELECT text_id FROM texts WHERE dialogue_id IN (SELECT dialogue_id FROM whole))
 """
 
@@ -74,7 +75,7 @@ def judged_gold(gold: Gold, judged: Mapping[str, pa.Table]) -> Gold:
                 con.register("judged", pa.concat_tables(tables))
                 parts.append(con.execute(sql).to_arrow_table())
                 con.unregister("judged")
-    rows = [row | {"group": film_group(row["movie_id"], "")} for part in parts for row in part.to_pylist()]
+    rows = [{"group": film_group(row["movie_id"], row.get("surface", ""))} | row for part in parts for row in part.to_pylist()]
     return Gold(gold.texts, pa.Table.from_pylist(rows, schema=MENTIONS))
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pyarrow as pa
 
+from corpus_pipeline.errors import LinkError
 from corpus_pipeline.linking import decide
 from corpus_pipeline.linking.candidates import contexts
 from corpus_pipeline.linking.consider import consider_texts, consider_titles
@@ -47,8 +48,10 @@ class Linker:
         """Every film named in `texts` (any strings), one row per stretch linked or abstained from: schema `decide.TEXT_LINKS`.
 
         `dialogues` names the dialogue of each text, texts of one in the order they were said: people named earlier help later.
-        `as_of` is the year in which each was said.
+        `as_of` is the year in which each was said. LinkError when there are not as many dialogues as texts.
         """
+        if dialogues is not None and len(dialogues) != len(texts):
+            raise LinkError(f"linking {len(texts)} texts: {len(dialogues)} dialogues given; expected the dialogue of each text, or none")
         years = np.broadcast_to(np.asarray(as_of, np.int32), len(texts))
         found = []
         for rows in _batches(texts, dialogues):

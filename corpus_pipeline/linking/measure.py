@@ -25,7 +25,7 @@ _OUTCOMES = f"""
     WITH mention AS (
         SELECT *, row_number() OVER () AS mention_id FROM mentions
     ), met AS (
-        SELECT link_id, mention_id, best_id = movie_id AS is_right, group_name, is_known, kinds,
+        SELECT link_id, mention_id, best_id = movie_id AS is_right, group_name, is_known, movie_id IS NOT NULL AS is_wanted, kinds,
             link_end = span_end AND abs(link_start - span_start) <= {ARTICLE_CHARACTERS} AS is_exact
         FROM links JOIN mention USING (text_id)
         WHERE span_start IS NOT NULL AND link_start < span_end AND link_end > span_start
@@ -37,13 +37,13 @@ _OUTCOMES = f"""
         QUALIFY row_number() OVER (PARTITION BY mention_id ORDER BY score DESC) = 1
     )
     SELECT link_id, score, is_linked, mention_id, coalesce(is_right, false) AS is_right, is_exact,
-        is_known AND group_name IN (SELECT * FROM groups) AS counts, kinds
+        is_known AND group_name IN (SELECT * FROM groups) AS counts, is_wanted, kinds
     FROM links JOIN met USING (link_id)
     UNION ALL
-    SELECT link_id, score, is_linked, mention_id, true, NULL, is_known AND group_name IN (SELECT * FROM groups), kinds
+    SELECT link_id, score, is_linked, mention_id, true, NULL, is_known AND group_name IN (SELECT * FROM groups), true, kinds
     FROM links JOIN loose USING (link_id)
     UNION ALL
-    SELECT link_id, score, is_linked, NULL, false, NULL, text_group IN (SELECT * FROM groups), []
+    SELECT link_id, score, is_linked, NULL, false, NULL, text_group IN (SELECT * FROM groups), false, []
     FROM links
     WHERE link_id NOT IN (SELECT link_id FROM met) AND link_id NOT IN (SELECT link_id FROM loose)
 """
@@ -57,13 +57,14 @@ _WANTED = """
 @dataclass(frozen=True, slots=True)
 class Outcomes:
     """One entry per told stretch that counts, likeliest first: `score`, `is_linked`, `is_right`, `is_exact` (the gold stretch itself),
-    `mention` (0: outside every mention), `kinds`. `wanted`: kinds of every mention that should be found; `spanned`: of known place."""
+    `mention` (0: outside every mention), `is_wanted` (a film of the catalogue is meant), `kinds`. `wanted`: kinds of every mention that should be found; `spanned`: of known place."""
 
     score: Array
     is_linked: Array
     is_right: Array
     is_exact: Array
     mention: Array
+    is_wanted: Array
     kinds: list[list[str]]
     wanted: list[list[str]]
     spanned: Array
@@ -83,6 +84,7 @@ def outcomes(gold: Gold, links: pa.Table, *, groups: Collection[str], texts: Arr
         is_right=_flags(rows["is_right"]),
         is_exact=_flags(rows["is_exact"]),
         mention=rows["mention_id"].fill_null(0).to_numpy(),
+        is_wanted=_flags(rows["is_wanted"]),
         kinds=rows["kinds"].to_pylist(),
         wanted=wanted["kinds"].to_pylist(),
         spanned=_flags(wanted["has_span"]),
@@ -145,7 +147,7 @@ def _end_to_end(found: Outcomes) -> list[dict[str, object]]:
     return [
         _row("precision", precision, len(rows)), _row("recall", recall, len(found.wanted)),
         _row("f1", 2 * precision * recall / max(precision + recall, 1e-12), len(found.wanted)),
-        _row("coverage", len(np.unique(found.mention[rows][found.mention[rows] > 0])) / wanted, len(found.wanted)),
+        _row("coverage", len(np.unique(found.mention[rows][found.is_wanted[rows]])) / wanted, len(found.wanted)),
     ]  # fmt: skip
 
 

@@ -57,9 +57,10 @@ def spelling_of(keys: Sequence[str], eligible: Array) -> Spelling:
 def alike(queries: Sequence[str], spelling: Spelling, settings: BlockSettings, *, thorough: bool = True) -> Alike:
     """Keys nearly spelled like each of `queries` (link keys), best first per query: fewest edits, then similarity, then place.
 
-    Not `thorough`: segments alone are asked, for stretches of text of which few are titles at all.
+    Not `thorough`: segments alone are asked, the smaller ones, for stretches of text of which few are titles at all.
     """
-    near = _near(queries, _segment_pairs(queries, spelling, settings), spelling, settings)
+    cap = settings.segment_cap if thorough else settings.text_segment_cap
+    near = _near(queries, _segment_pairs(queries, spelling, settings, cap), spelling, settings)
     answered = np.zeros(len(queries), bool)
     answered[near.query] = True
     left = np.flatnonzero(~answered)
@@ -105,7 +106,7 @@ def _segment_hashes(codes: Array) -> tuple[Array, int]:
     return np.concatenate(hashes), len(hashes)
 
 
-def _segment_pairs(queries: Sequence[str], spelling: Spelling, settings: BlockSettings) -> tuple[Array, Array]:
+def _segment_pairs(queries: Sequence[str], spelling: Spelling, settings: BlockSettings, cap: int) -> tuple[Array, Array]:
     """Pairs that share a segment at a place where at most `edits` edits can have moved it."""
     hashes, owners = [np.zeros(0, np.uint64)], [np.zeros(0, np.int64)]
     for rows, codes in _by_length(queries):
@@ -118,7 +119,7 @@ def _segment_pairs(queries: Sequence[str], spelling: Spelling, settings: BlockSe
                 found = [substring_hashes(codes[:, place : place + size], _salt(length, part)) for place in range(first, last + 1)]
                 hashes += found
                 owners += [rows] * len(found)
-    query, key = _members(np.concatenate(owners), np.concatenate(hashes), spelling.segments, settings.segment_cap)
+    query, key = _members(np.concatenate(owners), np.concatenate(hashes), spelling.segments, cap)
     letters = _letters(queries)
     close = np.bitwise_count(spelling.letters[key] ^ letters[query]) <= 2 * settings.edits  # one edit changes two bits at most
     return _distinct(query[close], key[close], len(spelling.keys))
@@ -235,5 +236,5 @@ def _grams(strings: Sequence[str]) -> tuple[Array, Array]:
     gram, owner = packed[whole], owners[:-2][whole]
     order = np.lexsort((gram, owner))
     gram, owner = gram[order], owner[order]
-    first = np.concatenate([[True], (gram[1:] != gram[:-1]) | (owner[1:] != owner[:-1])])
+    first = np.concatenate([[True], (gram[1:] != gram[:-1]) | (owner[1:] != owner[:-1])])[: len(gram)]
     return gram[first], owner[first]

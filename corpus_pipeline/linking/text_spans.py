@@ -102,10 +102,10 @@ def _numbers(key: str) -> list[str]:
 
 def years_of(words: Words) -> Array:
     """The year that each word spells, `NO_YEAR` for other words."""
-    four = np.flatnonzero(words.length == 4)
+    four = np.flatnonzero((words.length == 4) & (words.end - words.start == 4))  # one character can fold to four
     places = words.text_starts[words.text[four]] + words.start[four]
     digits = words.codes[places[:, None] + np.arange(4)].astype(np.int64)
-    spelled = ((digits >= _DIGITS[0]) & (digits <= _DIGITS[1])).all(axis=1) & (words.end[four] - words.start[four] == 4)
+    spelled = ((digits >= _DIGITS[0]) & (digits <= _DIGITS[1])).all(axis=1)
     value = (digits - _DIGITS[0]) @ np.array([1000, 100, 10, 1])
     years = np.zeros(len(words), np.int32)
     years[four] = np.where(spelled & (value >= FIRST_YEAR) & (value <= LAST_YEAR), value, NO_YEAR)

@@ -179,7 +179,7 @@ def build_index(catalogue: Mapping[Table, pa.Table], *, release_id: str = UNRELE
         names = con.execute(_NAMES, audience).to_arrow_table()
         people = con.execute(_PEOPLE).to_arrow_table()
         ids = con.execute(_IDS).to_arrow_table()
-    if not names.num_rows:
+    if not pc.any(pc.equal(pc.bit_wise_and(names["flags"], LOOSE), 0)).as_py():  # those are made of core_movies alone
         raise LinkError(
             f"indexing the catalogue: no title of core_titles ({catalogue[TITLES].num_rows} rows) belongs to a film of core_movies "
             f"({catalogue[MOVIES].num_rows} rows); give tables of one and the same build"
@@ -357,7 +357,7 @@ def open_index(folder: Path, *, release_id: str) -> TitleIndex:
         groups = {name: Groups(*load(folder, [f"{name}_hashes", f"{name}_starts", f"{name}_members"]).values()) for name in _GROUPS}
         spelling = Spelling(_texts(folder, "key"), load(folder, ["letters"])["letters"], groups["segments"], groups["grams"])
         arrays = load(folder, _ARRAYS)
-    except (OSError, ValueError, KeyError, EOFError) as error:
+    except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
         if isinstance(error, LinkError):
             raise
         raise LinkError(

@@ -12,7 +12,7 @@ from corpus_pipeline.linking.title_index import MARK, TitleIndex, is_article
 from corpus_pipeline.linking.words import Array, Words, link_key, sequence_hashes
 from corpus_pipeline.transform.text import title_key
 
-_MARKED = re.compile(MARK)
+_MARKED, _MARKS = re.compile(MARK), frozenset(":–—-(")  # most titles have none of the characters
 
 
 def title_spans(words: Words, titles: Sequence[str], index: TitleIndex, settings: BlockSettings) -> Spans:
@@ -51,13 +51,16 @@ def _parts(words: Words, titles: Sequence[str]) -> tuple[Array, Array]:
     """First and last words of what stands before the first and behind the last subtitle mark of each title."""
     first, last = [], []
     begins = np.searchsorted(words.text, np.arange(len(titles) + 1))
+    article = is_article(words.spelled)
     for row, title in enumerate(titles):
-        marks = list(_MARKED.finditer(title)) if not title.isalnum() else []
+        if _MARKS.isdisjoint(title):
+            continue
+        marks = list(_MARKED.finditer(title))
         low, high = int(begins[row]), int(begins[row + 1])
         for left, right in ((0, marks[0].start()), (marks[-1].end(), len(title))) if marks else ():
             inside = low + np.flatnonzero((words.start[low:high] >= left) & (words.end[low:high] <= right))
             if 0 < len(inside) < high - low:
-                led = len(inside) > 1 and bool(is_article(words.spelled[inside[:1]])[0])
+                led = len(inside) > 1 and bool(article[inside[0]])
                 first.append(int(inside[0]) + led)
                 last.append(int(inside[-1]) + 1)
     return np.array(first, np.int64), np.array(last, np.int64)

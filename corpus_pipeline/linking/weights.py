@@ -7,6 +7,7 @@ films have at most half each. How the weights are learned is `modeling.link_scor
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from corpus_pipeline.errors import LinkError
 from corpus_pipeline.linking.evidence import Cues
 from corpus_pipeline.linking.words import Array
 
+CHUNK = 8_192  # pairs scored at once: they and the hidden layers stay in the cache, which halves the time
 SHIPPED = Path(__file__).parent / "weights.json"
 
 
@@ -42,8 +44,11 @@ class Scorer:
         missing = [name for name in self.names if name not in columns]
         if missing:
             raise LinkError(f"the link weights ask for features {missing} that this Marquee does not make: train them again")
-        rows = np.stack([columns[name] for name in self.names], axis=1) if len(stretch) else np.zeros((0, len(self.names)), np.float32)
-        return shared(self.scale * self._scores(rows) + self.shift, stretch)
+        scores = np.zeros(len(stretch))
+        for start in range(0, len(stretch), CHUNK):
+            part = slice(start, start + CHUNK)
+            scores[part] = self._scores(np.stack([columns[name][part] for name in self.names], axis=1))
+        return shared(self.scale * scores + self.shift, stretch)
 
     def _scores(self, rows: Array) -> Array:
         hidden = (rows - self.mean) / self.deviation
@@ -86,7 +91,7 @@ def load_weights(path: Path | None = None) -> LinkWeights:
     try:
         content = json.loads(path.read_text())
         return LinkWeights(_cues(content["cues"]), _scorer(content["text"]), _scorer(content["title"]), content["trained"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise LinkError(
             f"link weights {path.name}: {type(error).__name__}: {error}; expected the weights.json of a `model_link_scorer` run"
         ) from error
@@ -105,6 +110,20 @@ def _scorer(content: Mapping[str, Any]) -> Scorer:
     layers = [(np.array(layer["matrix"], np.float32), np.array(layer["bias"], np.float32)) for layer in content["layers"]]
     numbers = {name: float(content[name]) for name in ("scale", "shift", "threshold", "margin", "report")}
     mean, deviation = np.array(content["mean"], np.float32), np.array(content["deviation"], np.float32)
-    if not (len(mean) == len(deviation) == len(content["names"]) == len(layers[0][0])):
-        raise ValueError(f"{len(content['names'])} names, {len(mean)} means and {len(layers[0][0])} rows of the first layer do not fit")
-    return Scorer(content["names"], mean, deviation, layers, **numbers)
+    scorer = Scorer(content["names"], mean, deviation, layers, **numbers)
+    if misfit := _misfit(scorer):
+        raise ValueError(misfit)
+    return scorer
+
+
+def _misfit(scorer: Scorer) -> str:
+    """What is wrong with the numbers of a scorer, '' where nothing is."""
+    sizes = [len(scorer.names), *(len(bias) for _, bias in scorer.layers)]
+    shapes = [matrix.shape for matrix, _ in scorer.layers]
+    if shapes != list(pairwise(sizes)) or sizes[-1] != 1 or {scorer.mean.shape, scorer.deviation.shape} != {(sizes[0],)}:
+        return f"{sizes[0]} names, {scorer.mean.shape} means and layers of {shapes} do not fit"
+    parts = [scorer.mean, scorer.deviation, *(part for layer in scorer.layers for part in layer)]
+    parts.append(np.array([scorer.scale, scorer.shift, scorer.threshold, scorer.margin, scorer.report]))
+    if not all(np.isfinite(part).all() for part in parts):
+        return "a weight is no finite number"
+    return "" if (scorer.deviation > 0).all() else "a deviation is not above 0"

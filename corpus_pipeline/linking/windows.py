@@ -46,15 +46,20 @@ def _quoted(words: Words, looks: Looks) -> tuple[Array, Array]:
 
 def _capital_runs(words: Words, looks: Looks) -> list[tuple[Array, Array]]:
     """Runs of capitalised words, 'of the' between two of them included; with and without the word that opens the sentence."""
-    capital = looks.capital
+    capital, goes_on = looks.capital, ~looks.opens
     linking = np.isin(words.spelled, words_of([_CONNECTORS]).spelled) & ~capital
-    before, after = np.concatenate([[False], capital[:-1]]), np.concatenate([capital[1:], [False]])
-    pair = linking & np.concatenate([linking[1:], [False]]) & before & np.concatenate([capital[2:], [False, False]])[: len(capital)]
+    before, after = np.concatenate([[False], capital[:-1]]) & goes_on, _next(capital & goes_on)
+    pair = linking & before & _next(linking & goes_on & after)
     inside = capital | (linking & before & after) | pair | np.concatenate([[False], pair[:-1]])
     first = np.flatnonzero(inside & (looks.opens | ~np.concatenate([[False], inside[:-1]])))
     ends = np.flatnonzero(inside & (np.concatenate([looks.opens[1:], [True]]) | ~np.concatenate([inside[1:], [False]]))) + 1
     opening = looks.opens[first] & (ends - first > 1)
     return [(first, ends), (first[opening] + 1, ends[opening])]
+
+
+def _next(flags: Array) -> Array:
+    """The flag of the word behind each."""
+    return np.concatenate([flags[1:], [False]])[: len(flags)]
 
 
 def _behind_cues(words: Words, looks: Looks, cues: Cues) -> list[tuple[Array, Array]]:

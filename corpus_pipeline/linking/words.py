@@ -7,6 +7,7 @@ cutting are array operations over all characters of all texts: a title costs abo
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -86,7 +87,7 @@ def chain(hashes: Array, after: Array) -> Array:
 
 def sequence_hashes(word_hashes: Array, lengths: Array) -> Array:
     """One hash per sequence: `word_hashes` of all sequences one after the other, `lengths` how many words each has (at least 1)."""
-    starts = np.concatenate([[0], np.cumsum(lengths)[:-1]]).astype(np.int64)
+    starts = (np.cumsum(lengths) - lengths).astype(np.int64)
     found = word_hashes[starts].copy()
     for position in range(1, int(lengths.max(initial=0))):
         longer = np.flatnonzero(lengths > position)
@@ -128,16 +129,20 @@ class _Folding:
         self.count = np.zeros(_CODE_POINTS, np.uint8)
         self.place = np.zeros(_CODE_POINTS, np.int32)
         self.folded = np.zeros(0, np.uint32)
+        self.learning = Lock()
         self.learn(range(128))
 
     def learn(self, points: Iterable[int]) -> None:
-        spelled = {point: fold_character(point) for point in points}
-        flat = np.frombuffer("".join(spelled.values()).encode("utf-32-le", "surrogatepass"), np.uint32)
-        place = len(self.folded)
-        for point, text in spelled.items():
-            self.known[point], self.count[point], self.place[point] = True, len(text), place
-            place += len(text)
-        self.folded = np.concatenate([self.folded, flat])
+        """A character is `known` last of all: other threads read the tables meanwhile."""
+        with self.learning:
+            spelled = {point: fold_character(point) for point in points if not self.known[point]}
+            place = len(self.folded)
+            flat = np.frombuffer("".join(spelled.values()).encode("utf-32-le", "surrogatepass"), np.uint32)
+            self.folded = np.concatenate([self.folded, flat])
+            for point, text in spelled.items():
+                self.count[point], self.place[point] = len(text), place
+                place += len(text)
+            self.known[list(spelled)] = True
 
 
 _FOLDING: list[_Folding] = []

@@ -158,6 +158,8 @@ YEAR_GIVEN = Field("year_given", INT, "Year written beside the mention, if any."
 SLICE = Field("slice", STRING, "Kind of mention that is measured; 'all' for every kind.")
 GOLD = Field("gold", STRING, "'published' (the data set's own marks) or 'judged' (what readers decided).", values=("published", "judged"))
 WEIGHTS = Field("weights", STRING, "Run of the link weights that were used.")
+IS_IN_USE = Field("is_in_use", FLAG, "These weights link the data sets; the others were just trained.")
+LINKED_TEXTS = Field("dataset", STRING, "Dialogue data set, or 'planted' for titles misspelled on purpose.")
 MEASURED = Field("value", REAL, "Share, rate per 1,000 words, or probability, as the metric's name says.", minimum=0)
 COUNT = Field("count", LONG, "What the value was measured on: links, mentions, stretches or words.", minimum=0)
 LINK_METRIC = Field("metric", STRING, "Name of the quantity.")

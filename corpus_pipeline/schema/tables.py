@@ -207,7 +207,7 @@ EVAL_RANKS = Table(
 EVAL_LINKING = Table(
     "eval_linking",
     "How good the linker is, by data set, gold and kind of mention.",
-    _columns(f.WEIGHTS, f.DATASET, f.SPLIT, f.GOLD, f.SLICE, f.LINK_METRIC, f.MEASURED, f.COUNT),
+    _columns(f.WEIGHTS, f.IS_IN_USE, f.LINKED_TEXTS, f.SPLIT, f.GOLD, f.SLICE, f.LINK_METRIC, f.MEASURED, f.COUNT),
     ("weights", "dataset", "split", "gold", "slice", "metric"),
 )
 EVAL_METRICS = Table(

@@ -155,7 +155,8 @@ def labels(considered: Considered, gold: Gold, index: TitleIndex) -> tuple[Array
 def _at_unknown_place(considered: Considered, gold: Gold, index: TitleIndex) -> Array:
     """Pairs whose film the turn names, the data set does not say where."""
     loose = gold.mentions.filter(pc.and_(pc.is_null(gold.mentions["span_start"]), pc.is_valid(gold.mentions["movie_id"])))
-    named = loose["text_id"].to_numpy().astype(np.int64) * len(index.films) + films_of(loose["movie_id"], index)
+    film = films_of(loose["movie_id"], index)
+    named = (loose["text_id"].to_numpy().astype(np.int64) * len(index.films) + film)[film != _ABSENT]
     return np.isin(considered.text.astype(np.int64) * len(index.films) + considered.pairs.film, named)
 
 

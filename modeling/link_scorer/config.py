@@ -19,10 +19,10 @@ class LinkScorerConfig:
     """
 
     hidden_size: int = 48
-    epochs: int = 10
+    epochs: int = 8
     stretches_per_batch: int = 3_000
     learning_rate: float = 8e-3
-    weight_decay: float = 0.01
+    weight_decay: float = 0.1
     precision: float = 0.97
     margin: float = 0.1
     report: float = 0.2
@@ -44,11 +44,17 @@ class LinkScorerConfig:
 
 
 def _problems(config: LinkScorerConfig) -> Iterator[str]:
-    for name in ("hidden_size", "epochs", "stretches_per_batch"):
-        if getattr(config, name) < 1:
-            yield f"{name} must be at least 1, is {getattr(config, name)}"
-    for name in ("precision", "margin", "report"):
-        if not 0 <= getattr(config, name) < 1:
-            yield f"{name} must be in [0, 1), is {getattr(config, name)}"
-    if config.learning_rate <= 0 or config.weight_decay < 0:
-        yield f"learning_rate must be above 0 and weight_decay at least 0, are {config.learning_rate} and {config.weight_decay}"
+    mistyped = {
+        name: kind for name, kind in _TYPES.items() if isinstance(value := getattr(config, name), bool) or not isinstance(value, kind)
+    }
+    yield from (f"{name} is {getattr(config, name)!r}, expected {kind}" for name, kind in mistyped.items())
+    values = {name: getattr(config, name) for name in _TYPES if name not in mistyped}
+    yield from (f"{name} must be at least 1, is {values[name]}" for name in _COUNTS if values.get(name, 1) < 1)
+    yield from (f"{name} must be in [0, 1), is {values[name]}" for name in _SHARES if not 0 <= values.get(name, 0) < 1)
+    if values.get("learning_rate", 1) <= 0:
+        yield f"learning_rate must be above 0, is {values['learning_rate']}"
+    yield from (f"{name} must be at least 0, is {values[name]}" for name in ("weight_decay", "seed") if values.get(name, 0) < 0)
+
+
+_COUNTS, _SHARES = ("hidden_size", "epochs", "stretches_per_batch"), ("precision", "margin", "report")
+_TYPES = dict.fromkeys((*_COUNTS, "seed"), int) | dict.fromkeys((*_SHARES, "learning_rate", "weight_decay"), int | float)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from assets_defs.checks import CONSEQUENCE
+from assets_defs.checks import CONSEQUENCE, LINK_CONSEQUENCE
 from assets_defs.docs import documents
 from assets_defs.graph import STEPS
 from assets_defs.profile import PROFILES, load_profile
@@ -42,7 +42,7 @@ def test_every_asset_and_check_is_described(tmp_path: Path) -> None:
         assert node.tags["layer"] == node.group_name
     for check in graph.asset_check_keys:
         # Dagster labels every check non-blocking, so each says itself what comes of a failure.
-        assert (graph.get_check_spec(check).description or "").endswith(CONSEQUENCE), check
+        assert (graph.get_check_spec(check).description or "").endswith((CONSEQUENCE, LINK_CONSEQUENCE)), check
 
 
 def test_every_field_and_table_says_what_it_means() -> None:

@@ -13,7 +13,7 @@ OURS = ("corpus_pipeline", "quality", "modeling", "assets_defs")
 _DATA = {"pyarrow", "numpy", "yaml"}
 LAYERS = {
     "corpus_pipeline.schema": ({"corpus_pipeline.schema"}, {"pyarrow"}),
-    "corpus_pipeline": ({"corpus_pipeline"}, _DATA | {"duckdb", "rapidfuzz", "zstandard", "requests", "urllib3", "rdata"}),
+    "corpus_pipeline": ({"corpus_pipeline"}, _DATA | {"duckdb", "rapidfuzz", "zstandard", "requests", "urllib3", "rdata", "wordfreq"}),
     "quality": ({"quality", "corpus_pipeline.schema"}, _DATA | {"great_expectations", "pandas"}),
     "modeling": (
         {"modeling", "corpus_pipeline.schema"},
@@ -86,4 +86,4 @@ def test_nothing_prints_but_the_command_line() -> None:
         calls = (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call))
         return any(isinstance(call.func, ast.Name) and call.func.id == "print" for call in calls)
 
-    assert [path.name for path in files() if prints(path)] == ["cli.py"]
+    assert [path.name for path in files() if prints(path)] == ["command.py"]

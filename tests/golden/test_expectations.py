@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from quality.corpus import expectations_for, set_expectations_for
+from quality.corpus import expectations_for, link_expectations_for, set_expectations_for
 from quality.expectations import Expectation
 
 HERE = Path(__file__).parent
@@ -22,7 +22,8 @@ def line(expectation: Expectation) -> str:
 def rendered() -> str:
     """One line per expectation of the standard profile: name, minimum, maximum, severity."""
     profile = yaml.safe_load(PROFILE.read_text())
-    expectations = (*expectations_for("standard", minimum_movies=profile["minimum_movies"]), *set_expectations_for("standard"))
+    corpus = expectations_for("standard", minimum_movies=profile["minimum_movies"])
+    expectations = (*corpus, *set_expectations_for("standard"), *link_expectations_for("standard"))
     return "\n".join(map(line, expectations)) + "\n"
 
 

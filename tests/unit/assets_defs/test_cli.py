@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from assets_defs.cli import NOTHING, WRONG, app, emit
+from assets_defs.cli import app
+from assets_defs.command import NOTHING, WRONG, emit
 
 RUNNER = CliRunner()
 
@@ -49,6 +50,11 @@ def test_without_a_release_every_reader_says_what_to_run(command: list[str]) -> 
         (["lineage", "explain", "core_movies@heat"], "no partition 'heat'"),
         (["lineage", "explain", "core_movie_records@heat"], "it has starter"),
         (["recommend", "nowhere.json"], "nowhere.json"),
+        (["link"], "exactly one of --text, --title and --file"),
+        (["link", "--text", "Heat", "--title", "Heat"], "exactly one of --text, --title and --file"),
+        (["link", "--text", "", "--file", "nowhere.txt"], "exactly one of --text, --title and --file"),
+        (["link", "--text", "Heat", "--title", "Heat", "--file", "nowhere.txt"], "exactly one of --text, --title and --file"),
+        (["link", "--file", "nowhere.txt"], "nowhere.txt: cannot be read"),
     ],
 )
 def test_wrong_requests_name_the_repair(command: list[str], part: str) -> None:

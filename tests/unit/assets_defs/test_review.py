@@ -11,7 +11,8 @@ import pytest
 from typer.testing import CliRunner
 
 from assets_defs import review
-from assets_defs.cli import NO, WRONG, app
+from assets_defs.cli import app
+from assets_defs.command import NO, WRONG
 from corpus_pipeline import release, store
 from corpus_pipeline.linking.review import COLUMNS, load_decisions
 from corpus_pipeline.schema import tables as t

@@ -1,6 +1,7 @@
 """Publishing is all or nothing, the pointer moves atomically, and every changed byte is seen."""
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,13 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 import pytest
 
 from corpus_pipeline import release, store
-from corpus_pipeline.errors import ReleaseError
+from corpus_pipeline.errors import LinkError, ReleaseError
+from corpus_pipeline.linking.facts import FACTS
+from corpus_pipeline.linking.title_index import open_index, save_index
 from corpus_pipeline.schema import tables as t
 from corpus_pipeline.schema.render import arrow_schema
+from tests.catalogues import Film, index_of
 
 NOW = "2026-01-01T00:00:00+00:00"
 
@@ -195,3 +200,86 @@ def test_kill_leaves_the_old_release_or_the_new_one(tmp_path: Path, delay: float
     again = release.publish(tmp_path / "releases", paths, verdict=verdict, profile="test", created_at=NOW, parents={})
     assert again.manifest.tables == verdict["fingerprints"]
     assert list((tmp_path / "releases").glob(".*.partial")) == []
+
+
+def with_index(tmp_path: Path, title: str = "Mirrorwise", *, draft: bool = False) -> release.Release:
+    """The same tables as ever, published with the index of a catalogue that has the film `title`."""
+    folder, releases, paths = tmp_path / title, tmp_path / "releases", empty_tables(tmp_path / "tables")
+    save_index(index_of(Film(title, 1990)), folder)
+    assembled = release.assemble(releases, paths, folder) if draft else None
+    return release.publish(
+        releases, paths, verdict=verdict_for(paths), profile="test", created_at=NOW, parents={}, index=folder, draft=assembled
+    )
+
+
+@pytest.fixture(scope="module")
+def mirrorwise(tmp_path_factory: pytest.TempPathFactory) -> release.Release:
+    """A release with an index, which no test changes."""
+    return with_index(tmp_path_factory.mktemp("mirrorwise"))
+
+
+@pytest.fixture
+def indexed(mirrorwise: release.Release, tmp_path: Path) -> release.Release:
+    """A copy of it, which a test may damage."""
+    shutil.copytree(mirrorwise.path.parent, tmp_path / "releases")
+    return release.current(tmp_path / "releases")
+
+
+def test_an_index_is_published_with_the_release_it_is_stamped_for(mirrorwise: release.Release) -> None:
+    held = {name for name in mirrorwise.manifest.files if name.startswith(f"{release.INDEX}/")}
+    assert held == {f"{release.INDEX}/{file.name}" for file in (mirrorwise.path.parents[1] / "Mirrorwise").iterdir()}
+    assert f"{release.INDEX}/{FACTS}" in held and len(held) > 10
+    assert release.verify(mirrorwise) == [] and release.has_own_id(mirrorwise)
+    index = open_index(mirrorwise.title_index, release_id=mirrorwise.release_id)
+    assert index.films.titles.take(np.arange(1)) == ["Mirrorwise"]
+    assert release.current(mirrorwise.path.parent).manifest.title_index == mirrorwise.manifest.title_index != ""
+
+
+def test_the_index_is_part_of_the_release_s_name_and_opens_for_it_alone(tmp_path: Path, mirrorwise: release.Release) -> None:
+    again, other = with_index(tmp_path, draft=True), with_index(tmp_path, "Plum")
+    without = release.release_id(mirrorwise.manifest.tables, mirrorwise.verdict)
+    assert mirrorwise.release_id == again.release_id
+    assert len({without, again.release_id, other.release_id}) == 3
+    assert again.manifest.tables == other.manifest.tables
+    assert release.verify(again) == release.verify(other) == []
+    with pytest.raises(LinkError, match=f"{again.release_id}.*{other.release_id}"):
+        open_index(again.title_index, release_id=other.release_id)
+    with pytest.raises(LinkError, match=f"unreleased.*{again.release_id}"):
+        open_index(tmp_path / "Mirrorwise", release_id=again.release_id)  # the one that it was copied from
+
+
+def test_a_release_without_an_index_says_so_when_it_is_asked_for(tmp_path: Path) -> None:
+    found = publish(tmp_path)
+    assert not (found.path / release.INDEX).exists()
+    assert found.release_id == release.release_id(found.manifest.tables, found.verdict)
+    document = json.loads((found.path / release.MANIFEST).read_text())
+    del document["title_index"]
+    (found.path / release.MANIFEST).write_text(json.dumps(document))  # as manifests were before there were indices
+    for one in (found, release.current(tmp_path / "releases")):
+        assert release.verify(one) == []
+        with pytest.raises(ReleaseError, match=f"{found.release_id} was published without a title index.*marquee build"):
+            _ = one.title_index
+
+
+def test_one_flipped_byte_of_an_index_is_seen(indexed: release.Release) -> None:
+    for victim in ("names_hashes.npy", "film_year.npy", FACTS):
+        file = indexed.title_index / victim
+        whole = file.read_bytes()
+        file.write_bytes(whole[:-2] + bytes([whole[-2] ^ 1]) + whole[-1:])
+        assert [problem.split(":")[0] for problem in release.verify(indexed)] == [f"{release.INDEX}/{victim}"]
+        file.write_bytes(whole)
+    assert release.verify(indexed) == []
+
+
+def test_a_lost_array_of_an_index_is_seen(indexed: release.Release) -> None:
+    (indexed.title_index / "letters.npy").unlink()
+    assert release.verify(indexed)[0].startswith(f"{release.INDEX}/letters.npy: missing")
+    with pytest.raises(LinkError, match=r"letters\.npy.*marquee verify"):
+        open_index(indexed.title_index, release_id=indexed.release_id)
+
+
+def test_another_index_behind_the_same_name_is_seen(indexed: release.Release) -> None:
+    """Files and manifest may agree with each other; the release's id tells that they are not what was published."""
+    document = json.loads((indexed.path / release.MANIFEST).read_text())
+    (indexed.path / release.MANIFEST).write_text(json.dumps(document | {"title_index": "0" * 64}))
+    assert "named after" in release.verify(release.current(indexed.path.parent))[0]

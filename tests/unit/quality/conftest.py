@@ -7,7 +7,14 @@ import pyarrow as pa
 import pytest
 
 from quality.baseline import Baseline, Bounds
-from quality.corpus import corpus_expectations, measure_baseline, measure_set_baseline, set_expectations
+from quality.corpus import (
+    corpus_expectations,
+    link_expectations,
+    measure_baseline,
+    measure_link_baseline,
+    measure_set_baseline,
+    set_expectations,
+)
 from quality.expectations import Expectation
 from quality.measure import RunSql
 from tests import factories
@@ -34,7 +41,8 @@ def corpus() -> Mapping[str, pa.Table]:
 def baseline(corpus: Mapping[str, pa.Table]) -> Baseline:
     """The numbers of the good corpus, exactly."""
     run_sql = runner(corpus)
-    numbers = measure_baseline(run_sql, sources=factories.SOURCES, datasets=factories.DATASETS) | measure_set_baseline(run_sql)
+    numbers = measure_baseline(run_sql, sources=factories.SOURCES, datasets=factories.DATASETS)
+    numbers |= measure_set_baseline(run_sql) | measure_link_baseline(run_sql, datasets=factories.DATASETS)
     return Baseline(
         "made_up.json", factories.SOURCES, factories.DATASETS, {name: Bounds(value, value, "measured") for name, value in numbers.items()}
     )
@@ -42,8 +50,9 @@ def baseline(corpus: Mapping[str, pa.Table]) -> Baseline:
 
 @pytest.fixture(scope="session")
 def expectations(baseline: Baseline) -> tuple[Expectation, ...]:
-    """Everything that is expected of a corpus and of training sets."""
-    return (*corpus_expectations(baseline, minimum_movies=factories.MINIMUM_MOVIES), *set_expectations(baseline))
+    """Everything that is expected of a corpus, of training sets and of links."""
+    corpus_rules = corpus_expectations(baseline, minimum_movies=factories.MINIMUM_MOVIES)
+    return (*corpus_rules, *set_expectations(baseline), *link_expectations(baseline))
 
 
 @pytest.fixture

@@ -165,4 +165,15 @@ _LEAKAGE: dict[str, Mutation] = {
     "set_recommendation_targets.new_in_history_share": change("set_recommendation_targets", movie_id=movie_id(1)),
 }
 
-WRITTEN = _MOVIES | _CONVERSATIONS | _LEAKAGE
+_LINKING: dict[str, Mutation] = {
+    f"eval_linking.{metric}.{dataset}": change("eval_linking", place, value=value)
+    for place, (dataset, metric, value) in enumerate(
+        (dataset, metric, value)
+        for dataset in DATASETS
+        for metric, value in (("precision", 0.1), ("recall", 0.1), ("false_links_per_1000_words", 9.0))
+        for _ in ("shipped", "trained")
+    )
+    if place % 2 == 0  # the factory lists the weights in use first
+}
+
+WRITTEN = _MOVIES | _CONVERSATIONS | _LEAKAGE | _LINKING

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from quality.baseline import Baseline, Bounds, load_baseline, shipped_baseline
-from quality.corpus import corpus_expectations, expectations_for, set_expectations_for
+from quality.corpus import corpus_expectations, expectations_for, link_expectations_for, set_expectations_for
 from quality.errors import BaselineError
 from quality.expectations import aggregate
 
@@ -98,7 +98,11 @@ def test_the_shipped_numbers_fit_their_profile(profile: str) -> None:
     baseline = load_baseline(shipped_baseline(profile))
     assert sorted(baseline.movie_sources) == sorted(declared["movie_sources"])
     assert sorted(baseline.dialogue_datasets) == sorted(declared["dialogue_datasets"])
-    expectations = (*expectations_for(profile, minimum_movies=declared["minimum_movies"]), *set_expectations_for(profile))
+    expectations = (
+        *expectations_for(profile, minimum_movies=declared["minimum_movies"]),
+        *set_expectations_for(profile),
+        *link_expectations_for(profile),
+    )
     names = {expectation.name for expectation in expectations}
     assert set(baseline.numbers) <= names
     # The graph shows a check per expectation and knows no dots.

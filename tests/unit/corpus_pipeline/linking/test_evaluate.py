@@ -1,15 +1,13 @@
-"""Coverage, agreement and the blocks' ceiling, counted by hand; the real data sets when they are at hand."""
-
-from collections.abc import Callable
+"""Coverage, agreement and the blocks' ceiling, counted by hand."""
 
 import pyarrow as pa
 import pytest
 
 from corpus_pipeline.linking.evaluate import agreement, recall_ceiling
-from corpus_pipeline.linking.link import Catalogue
-from corpus_pipeline.linking.settings import LinkSettings
+from corpus_pipeline.linking.settings import DEFAULT, BlockSettings
 from corpus_pipeline.schema.render import arrow_schema
 from corpus_pipeline.schema.tables import LINK_DIALOGUE_MOVIES
+from tests.catalogues import Film, index_of
 
 
 def _links(*movie_ids: str | None) -> pa.Table:
@@ -35,8 +33,8 @@ def test_agreement_counts_titles_and_mentions() -> None:
     counts = pa.table({"dataset": ["starter"] * 5, "source_movie_id": list("01234"), "mention_count": [6, 2, 1, 1, 10]})
     found = agreement(_links("mqa", "mqa", None, "mqb", "mqb"), truth, _IDS, mention_counts=counts)
     assert (found.title_count, found.mention_count, found.compared_count) == (5, 20, 2)
-    assert (found.linked_share, found.linked_mention_share) == (pytest.approx(0.8), pytest.approx(0.95))
-    assert (found.agreement_share, found.agreement_mention_share) == (pytest.approx(0.5), pytest.approx(0.75))
+    assert (found.linked_share, found.linked_mention_share) == pytest.approx((0.8, 0.95))
+    assert (found.agreement_share, found.agreement_mention_share) == pytest.approx((0.5, 0.75))
     assert [(row["source_movie_id"], row["movie_id"], row["true_movie_id"]) for row in found.disagreements.to_pylist()] == [
         ("1", "mqa", "mqb")
     ]
@@ -55,7 +53,7 @@ def test_a_title_that_nobody_mentions_has_no_weight() -> None:
     found = agreement(_links("mqa", None, "mqa"), truth, _IDS, mention_counts=counts)
     assert (found.title_count, found.mention_count) == (3, 4)
     assert (found.linked_mention_share, found.agreement_mention_share) == (1.0, 1.0)
-    assert (found.linked_share, found.agreement_share) == (pytest.approx(2 / 3), 0.5)
+    assert (found.linked_share, found.agreement_share) == pytest.approx((2 / 3, 0.5))
     nobody = agreement(_links("mqa"), truth, _IDS, mention_counts=counts.slice(1))
     assert (nobody.mention_count, nobody.linked_mention_share, nobody.agreement_mention_share) == (0, 0, 0)
 
@@ -72,7 +70,11 @@ def test_an_empty_linking_agrees_with_nothing() -> None:
     assert (found.title_count, found.linked_share, found.agreement_mention_share, found.disagreements.num_rows) == (0, 0, 0, 0)
 
 
-def test_the_ceiling_is_the_share_the_blocks_propose(catalogue: Catalogue, asked: Callable[..., pa.Table]) -> None:
-    titles = asked(("Mirorwise", None, None), ("Zzyzx Qqvw", None, None), ("unknown", None, None))
-    truth = titles.append_column("movie_id", pa.array(["mq000000000012", "mq000000000001", None], pa.string()))
-    assert recall_ceiling(truth, catalogue.names, LinkSettings()) == 0.5
+def test_the_ceiling_is_the_share_the_blocks_propose() -> None:
+    index = index_of(Film("Mirrorwise"), Film("Mirrorwisp"), Film("The Copper Lighthouse"))
+    queries, truths = ["mirorwise", "coper lighthose", "zzyzx qqvw"], ["mirrorwise", "copper lighthouse", "mirrorwise"]
+    assert recall_ceiling(queries, truths, index, DEFAULT) == pytest.approx(2 / 3)
+    assert recall_ceiling(queries[:1], ["mirrorwisp"], index, BlockSettings(keys_per_query=1)) == 1  # none is cut off
+    assert recall_ceiling(["mirrorwisse"], truths[:1], index, DEFAULT) == 1
+    assert recall_ceiling(["mirrorwisse"], truths[:1], index, BlockSettings(segment_cap=1, gram_budget=1)) == 0  # all blocks have both
+    assert recall_ceiling([], [], index, DEFAULT) == 0
