@@ -9,16 +9,17 @@ import pyarrow as pa
 
 from assets_defs.errors import LineageError
 from assets_defs.graph import step_of
-from assets_defs.lineage import is_current
+from assets_defs.lineage import is_current, record_name
 from assets_defs.models import load_embeddings, load_lrurec, training_curve
 from assets_defs.workspace import Workspace
 from corpus_pipeline import release, store
 from corpus_pipeline.errors import ConfigError
 from corpus_pipeline.schema import tables as t
 from corpus_pipeline.schema.render import literal
+from corpus_pipeline.schema.types import Table
 
 BESIDE = (*t.SETS, *t.EVALS)
-IN_PARTS = (t.LINK_TEXT_MENTIONS,)
+IN_PARTS = (t.LINK_TEXT_MENTIONS,)  # a file per partition
 MODELS = {"lrurec": "model_lrurec", "lrurec_text": "model_lrurec_text"}
 VECTORS = "model_text_embeddings"
 
@@ -46,11 +47,24 @@ def tables_beside(workspace: Workspace, query: str) -> tuple[dict[str, pa.Table]
     readers: dict[str, Callable[[], pa.Table]] = {
         table.name: partial(store.read_table, workspace.table(table), table) for table in BESIDE if workspace.table(table).exists()
     }
+    readers |= {table.name: partial(_parts, workspace, table) for table in IN_PARTS}
     readers |= {name: partial(_curve, workspace, name) for name in MODELS.values()}
     readers |= {VECTORS: partial(_vectors, workspace)} if VECTORS in query.lower() else {}
-    made = [name for name in readers if workspace.ledger.get(step_of(name).name)]
-    current = [name for name in made if is_current(workspace.ledger, step_of(name).name, back_to="release_corpus")]
+    made = [name for name in readers if all(map(workspace.ledger.get, _records(workspace, name)))]
+    current = [name for name in made if all(is_current(workspace.ledger, r, back_to="release_corpus") for r in _records(workspace, name))]
     return {name: readers[name]() for name in current}, sorted(set(made) - set(current))
+
+
+def _records(workspace: Workspace, name: str) -> list[str]:
+    """The names of the records of what made `name`: one per partition."""
+    step = step_of(name)
+    return [record_name(step.name, partition) for partition in step.partition_keys(workspace.profile)]
+
+
+def _parts(workspace: Workspace, table: Table) -> pa.Table:
+    """The partitions of a table, one after the other."""
+    partitions = step_of(table.name).partition_keys(workspace.profile)
+    return pa.concat_tables([store.read_table(workspace.table(table, partition), table) for partition in partitions])
 
 
 def _curve(workspace: Workspace, model: str) -> pa.Table:

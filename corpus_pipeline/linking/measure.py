@@ -57,7 +57,8 @@ _WANTED = """
 @dataclass(frozen=True, slots=True)
 class Outcomes:
     """One entry per told stretch that counts, likeliest first: `score`, `is_linked`, `is_right`, `is_exact` (the gold stretch itself),
-    `mention` (0: outside every mention), `is_wanted` (a film of the catalogue is meant), `kinds`. `wanted`: kinds of every mention that should be found; `spanned`: of known place."""
+    `mention` (0: outside every mention), `is_wanted` (a film of the catalogue is meant), `kinds`. `wanted`: kinds of every mention
+    that should be found; `spanned`: of known place."""
 
     score: Array
     is_linked: Array

@@ -21,7 +21,7 @@ import numpy as np
 import pyarrow as pa
 
 sys.path.insert(0, str(Path(__file__).parent))
-from linking_peers import Peer, misspelled_queries, peers, table, titles_of, true_years
+from linking_peers import Peer, misspelled_queries, peak_mib, peers, table, titles_of, true_years
 
 from assets_defs.profile import PROFILES, load_profile
 from assets_defs.workspace import Workspace, open_workspace
@@ -46,7 +46,7 @@ BARS = {
 
 
 def found_by_spelling(folder: Path, release_id: str, queries: list[str]) -> list[str | None]:
-    """The key that each query is most nearly spelled like, ties by popularity of nothing: this is look-up alone."""
+    """The key that each query is most nearly spelled like: look-up alone, without years and popularity."""
     index = open_index(folder, release_id=release_id)
     found = alike([link_key(query) for query in queries], index.spelling, DEFAULT)
     first = np.concatenate([[True], found.query[1:] != found.query[:-1]])[: len(found.query)]
@@ -55,9 +55,10 @@ def found_by_spelling(folder: Path, release_id: str, queries: list[str]) -> list
     return [best.get(number) for number in range(len(queries))]
 
 
-def _part(work: tuple[str, str, list[str]]) -> list[str | None]:
+def _part(work: tuple[str, str, list[str]]) -> tuple[list[str | None], float]:
+    """(answers, peak resident memory of the process in MiB)."""
     folder, release_id, queries = work
-    return found_by_spelling(Path(folder), release_id, queries)
+    return found_by_spelling(Path(folder), release_id, queries), peak_mib()
 
 
 def ours(found: release.Release, queries: list[str]) -> Peer:
@@ -71,9 +72,9 @@ def ours(found: release.Release, queries: list[str]) -> Peer:
         parts = list(pool.map(_part, [(str(found.title_index), found.release_id, share) for share in shares]))
         seconds = time.perf_counter() - started
     answers: list[str | None] = [None] * len(queries)
-    for place, part in enumerate(parts):
+    for place, (part, _) in enumerate(parts):
         answers[place::CORES] = part
-    return Peer("marquee", answers, fit, seconds, 0.0)
+    return Peer("marquee (the index was built with the release)", answers, fit, seconds, max(peak for _, peak in parts))
 
 
 def main() -> None:
