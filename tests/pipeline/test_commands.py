@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from assets_defs import cli, gate
+from assets_defs import command as command_line
 from assets_defs.build import Done
 from assets_defs.profile import Profile
 from assets_defs.workspace import Workspace
@@ -24,7 +25,8 @@ COMMANDS = {
     "lineage explain eval_recommendation": "films.jsonl",
     "lineage explain core_movie_records": "core_movie_records@starter",
     "sql": "Heat",
-    "link --text heat": "Heat (1995)",
+    "link --title heat": "Heat (1995)",
+    "link --text=Heat(1995)": "Heat (1995)",
     "review": "link_decisions.csv",
     "evaluate": "lrurec_text",
     "recommend -": "heard: Heat (1995)",
@@ -35,7 +37,7 @@ QUESTION = ["SELECT title FROM movie_cards WHERE title = 'Heat'"]
 @pytest.fixture(autouse=True)
 def small(small_profile: Profile, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The commands find the session's build fresh: it was made with this profile."""
-    monkeypatch.setattr(cli, "choose_profile", lambda wanted: (small_profile, "the tests' own"))
+    monkeypatch.setattr(command_line, "choose_profile", lambda wanted: (small_profile, "the tests' own"))
 
 
 def run(*words: str, stdin: str = "") -> tuple[int, str]:
@@ -85,7 +87,7 @@ def test_answers_are_whole_documents(built: Build, query: str, rows: list[Any]) 
     "query", ["", "-", ";", "SELECT 1; SELECT 2", "DELETE FROM eval_recommendation", "CREATE TEMP TABLE x AS SELECT 1", "USE memory"]
 )
 def test_what_is_not_one_question_is_refused(built: Build, query: str) -> None:
-    assert "could not be answered" in document("sql", query, code=cli.WRONG)["message"]
+    assert "could not be answered" in document("sql", query, code=command_line.WRONG)["message"]
 
 
 def test_titles_are_shown_with_their_brackets(built: Build) -> None:
@@ -93,7 +95,7 @@ def test_titles_are_shown_with_their_brackets(built: Build) -> None:
 
 
 def test_a_negative_limit_is_a_wrong_request(built: Build) -> None:
-    assert run("sql", "SELECT 1", "--limit", "-1")[0] == cli.WRONG
+    assert run("sql", "SELECT 1", "--limit", "-1")[0] == command_line.WRONG
 
 
 @pytest.mark.parametrize("command", ["verify", "rollback"])
@@ -101,7 +103,7 @@ def test_a_negative_limit_is_a_wrong_request(built: Build) -> None:
 def test_an_unknown_release_is_a_wrong_request(built: Build, command: str, wanted: str) -> None:
     space, _ = built
     before = release.pointer(space.releases)
-    assert "no release" in document(command, wanted, code=cli.WRONG)["message"]
+    assert "no release" in document(command, wanted, code=command_line.WRONG)["message"]
     assert release.pointer(space.releases) == before
 
 
@@ -118,5 +120,5 @@ def test_a_refusal_names_expectation_bounds_and_rows(copy: Workspace, monkeypatc
     raised = tuple(e.bounded(10**9, None) if e.name == "core_movies.row_floor" else e for e in kept)
     monkeypatch.setattr(gate, "expectations", lambda space: raised)
     code, printed = run("check")
-    assert code == cli.NO
+    assert code == command_line.NO
     assert "core_movies.row_floor" in printed and "at least 1,000,000,000" in printed and "Gate: refused" in printed

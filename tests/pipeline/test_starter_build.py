@@ -6,8 +6,9 @@ import pytest
 
 from assets_defs import gate, lineage, summary
 from assets_defs.build import Done, build
-from assets_defs.explore import ask, link_title, recommend_for
+from assets_defs.explore import ask, recommend_for
 from assets_defs.graph import STEPS
+from assets_defs.linking import link_lines, link_title
 from assets_defs.workspace import Workspace
 from corpus_pipeline import release, store
 from corpus_pipeline.errors import ConfigError, CorpusError
@@ -66,7 +67,17 @@ def test_no_test_dialogue_is_in_a_training_set(built: Build) -> None:
 
 def test_explorer_shows_corpus_links_models_and_evaluation(built: Build) -> None:
     space, _ = built
-    for table in ("core_movies", "movie_cards", "link_mentions", "set_recommendation", "model_lrurec", "eval_recommendation"):
+    for table in (
+        "core_movies",
+        "movie_cards",
+        "link_mentions",
+        "review_queue",
+        "link_text_mentions",
+        "eval_linking",
+        "set_recommendation",
+        "model_lrurec",
+        "eval_recommendation",
+    ):
         columns, rows, _ = ask(space, f"SELECT count(*) FROM {table}", limit=1)
         assert columns == ["count_star()"] and rows[0][0] > 0, table
 
@@ -97,8 +108,18 @@ def test_explorer_refuses_everything_but_questions(built: Build, statement: str,
 
 def test_a_typed_title_is_linked_or_abstained(built: Build) -> None:
     space, _ = built
-    assert link_title(space, "Heat (1995)")["film"] == "Heat (1995)"
-    assert link_title(space, "Zzyzx Unheard Of Film")["status"] == "abstained"
+    (known,) = link_title(space, "Heat (1995)")["mentions"]
+    assert (known["status"], known["best"]["title"], known["best"]["year"]) == ("linked", "Heat", 1995)
+    (unknown,) = link_title(space, "Zzyzx Unheard Of Film")["mentions"]
+    assert (unknown["status"], unknown["best"]) == ("abstained", None)
+
+
+def test_films_are_found_in_what_somebody_says(built: Build) -> None:
+    space = built[0]
+    (told,) = link_lines(space, [{"text": "I loved Heat (1995), and it was never dull"}])
+    assert [(m["surface"], m["best"]["title"]) for m in told["mentions"] if m["status"] == "linked"] == [("Heat", "Heat")]
+    rows = ask(space, "SELECT count(*), count(movie_id) FROM link_text_mentions", limit=1)[1]
+    assert rows[0][1] > 200
 
 
 @pytest.mark.parametrize("model", ["lrurec", "lrurec_text"])
