@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from corpus_pipeline.linking.typed import HABITS, Habits, Style, Typed, head_of, style_of, typed
+from corpus_pipeline.linking.typed import ACRONYM_AUDIENCE, HABITS, Habits, Style, Typed, acronym_of, head_of, style_of, typed
 from corpus_pipeline.schema.fields import FIRST_YEAR, LAST_YEAR
 from corpus_pipeline.splits import hash_share
 from corpus_pipeline.store import connect
@@ -102,7 +102,8 @@ _TURNS = """
 """
 _MENTIONS = """
     SELECT dialogue_id, turn_index, mention_index, span_start, span_end, source_movie_id, surface, mention_year,
-        truth.movie_id AS movie_id, truth.dataset IS NOT NULL AS is_known, movie_id IN (SELECT movie_id FROM heads) AS may_lose_subtitle
+        truth.movie_id AS movie_id, truth.dataset IS NOT NULL AS is_known, movie_id IN (SELECT movie_id FROM heads) AS may_lose_subtitle,
+        movie_id IN (SELECT movie_id FROM acronyms) AS may_be_acronym
     FROM core_mentions
     JOIN core_dialogue_movies USING (dataset, source_movie_id)
     LEFT JOIN truth USING (dataset, source_movie_id)
@@ -191,6 +192,7 @@ def gold_texts(
         register_text_functions(con)
         con.execute(_KEYED)
         con.register("heads", _heads(con))
+        con.register("acronyms", _acronyms(con))
         turns = con.execute(_TURNS).to_arrow_table().to_pylist()
         mentions = _by_turn(con.execute(_MENTIONS).to_arrow_table().to_pylist())
         written = _Writer(seed, habits, catalogued)
@@ -242,6 +244,16 @@ def _heads(con: "duckdb.DuckDBPyConnection") -> pa.Table:
     return con.execute(_HEADS).to_arrow_table()
 
 
+def _acronyms(con: "duckdb.DuckDBPyConnection") -> pa.Table:
+    """movie_id of the films that people mean by their first letters: the best known one for each."""
+    known = "SELECT movie_id, title FROM core_movies WHERE popularity_score >= ? ORDER BY popularity_score DESC, movie_id"
+    owners: dict[str, str] = {}
+    for movie_id, title in con.execute(known, [ACRONYM_AUDIENCE]).fetchall():
+        if short := acronym_of(title):
+            owners.setdefault(short, movie_id)
+    return pa.table({"movie_id": pa.array(sorted(owners.values()), pa.string())})
+
+
 def _by_turn(mentions: list[dict[str, Any]]) -> dict[tuple[str, int], list[dict[str, Any]]]:
     return {place: list(rows) for place, rows in groupby(mentions, key=lambda row: (row["dialogue_id"], row["turn_index"]))}
 
@@ -276,6 +288,7 @@ class _Writer:
         rng = random.Random(f"{self.seed}:{turn['dialogue_id']}:{turn['turn_index']}:{mention['mention_index']}")  # noqa: S311
         style = self._style(turn["dialogue_id"], turn["speaker"])
         style = style if mention["may_lose_subtitle"] else replace(style, no_subtitle=0.0)
+        style = style if mention["may_be_acronym"] else replace(style, acronym=0.0)
         return typed(turn["text"][mention["span_start"] : mention["span_end"]], mention["mention_year"], rng, style=style)
 
     def _style(self, dialogue_id: str, speaker: str) -> Style:

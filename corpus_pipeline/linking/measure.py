@@ -17,7 +17,7 @@ from corpus_pipeline.store import connect
 ARTICLE_CHARACTERS = 4  # 'the ' may belong to a span or not
 SLICES = (
     "all", "exact", "misspelled", "lower", "no_year", "with_year", "remake", "short", "no_subtitle", "no_article", "quoted", "markup",
-    "numeral", "not_in_catalogue", "no_span",
+    "numeral", "acronym", "not_in_catalogue", "no_span",
 )  # fmt: skip
 
 # Per told stretch the mention it is about: one it has in common, the same film first, else one whose place is not known.

@@ -19,6 +19,7 @@ from corpus_pipeline.errors import LinkError
 from corpus_pipeline.linking.arrays import Groups, Texts, load, save
 from corpus_pipeline.linking.facts import UNRELEASED, VERSION, read_facts, write_facts
 from corpus_pipeline.linking.spelling import Spelling, spelling_of
+from corpus_pipeline.linking.typed import ACRONYM_AUDIENCE, ACRONYM_WORDS
 from corpus_pipeline.linking.words import ARTICLES, Array, link_key, sequence_hashes, words_of
 from corpus_pipeline.schema.fields import GENRES, KINDS
 from corpus_pipeline.schema.tables import CREDITS, MOVIE_GENRES, MOVIE_IDS, MOVIES, PEOPLE, TITLES
@@ -38,7 +39,6 @@ CATALOGUE_COLUMNS: dict[Table, tuple[str, ...]] = {
 PART, ALTERNATIVE, ARTICLE, ACRONYM, LOOSE = 1, 2, 4, 8, 16  # bits of a name's flags
 COMMON = 1e-6  # of all words: once in a million, as 'hideout'; the 26,000 words above it are spelled right
 PART_AUDIENCE = 3.0  # about 1,000 votes: a misspelled part of an unknown title is more often something else
-ACRONYM_AUDIENCE = 4.5  # popularity_score of about 30,000 votes: people abbreviate what everybody knows
 
 # What sets a subtitle off: a colon, a long dash, a dash between spaces, a bracket.
 MARK = r"\s*(?::|–|—|\s-\s|\s\()\s*"
@@ -289,7 +289,8 @@ class Acronyms:
 
 def acronyms(keys: list[str], popularity: Array) -> Acronyms:
     """'lotr' for 'lord of the rings': first letters of the keys of three to six words that films with an audience have."""
-    rows = [row for row in np.flatnonzero(popularity >= ACRONYM_AUDIENCE).tolist() if 3 <= len(keys[row].split()) <= 6]
+    low, high = ACRONYM_WORDS
+    rows = [row for row in np.flatnonzero(popularity >= ACRONYM_AUDIENCE).tolist() if low <= len(keys[row].split()) <= high]
     texts = ["".join(word[0] for word in keys[row].split()) for row in rows]
     return Acronyms(np.array(rows, np.int64), words_of(texts).hash if texts else np.zeros(0, np.uint64), texts)
 

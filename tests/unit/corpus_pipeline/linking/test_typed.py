@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from rapidfuzz.distance import DamerauLevenshtein
 
-from corpus_pipeline.linking.typed import HABITS, KINDS, PLANTED, Style, head_of, misspell, planted, style_of, typed
+from corpus_pipeline.linking.typed import HABITS, KINDS, PLANTED, Style, acronym_of, head_of, misspell, planted, style_of, typed
 from corpus_pipeline.transform.text import title_key
 
 TITLES = (
@@ -145,3 +145,23 @@ def test_planted_corruptions_are_corrupt_seeded_and_counted() -> None:
     assert {kind for _, kinds, _ in found for kind in kinds} == {"misspelled", "no_article", "no_subtitle", "numeral"}
     assert planted(["Ox"], 7, 5) == planted([], 7, 5) == []
     assert PLANTED.year == 0
+
+
+@pytest.mark.parametrize(
+    ("title", "short"),
+    [
+        ("The Lord of the Rings: The Two Towers", "lotr"),
+        ("Copper & Salt", "cas"),
+        ("Lighthouse", None),
+        ("One Two Three Four Five Six Seven", None),
+        ("", None),
+    ],
+)
+def test_acronyms_are_first_letters_of_three_to_six_words(title: str, short: str | None) -> None:
+    assert acronym_of(title) == short
+
+
+@pytest.mark.parametrize(("case", "written"), [("kept", "LOTR"), ("upper", "LOTR"), ("lower", "lotr")])
+def test_an_acronym_stands_for_the_whole_title(case: str, written: str) -> None:
+    found = typed("The Lord of the Rings", 1978, random.Random(1), style=Style(case=case, acronym=1.0))
+    assert (found.surface, found.kinds, found.title_start, found.title_end) == (written, ("acronym",), 0, 4)
