@@ -150,7 +150,7 @@ def test_planted_corruptions_are_corrupt_seeded_and_counted() -> None:
 @pytest.mark.parametrize(
     ("title", "short"),
     [
-        ("The Lord of the Rings: The Two Towers", "lotr"),
+        ("The Lord of the Rings: The Fellowship of the Ring", "lotr"),
         ("Copper & Salt", "cas"),
         ("Lighthouse", None),
         ("One Two Three Four Five Six Seven", None),
