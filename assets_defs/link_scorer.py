@@ -173,7 +173,7 @@ def eval_linking(job: Job) -> Iterator[Built]:
         job.progress("measuring links", done, 2)
         measured, curve = _measured(linker, golds)
         rows += [row | {"is_in_use": linker is in_use} for row in (*measured, *_misspelled(linker))]
-        curves |= {f"{linker.weights.run}: {name}": points for name, points in curve.items()}
+        curves |= curve if linker is in_use else {}
     built = write(job, [(t.EVAL_LINKING.name, pa.Table.from_pylist(rows))])
     shown = {"risk over coverage": _plot(curves), "end to end": _summary(rows), "weights in use": weights_of(job.workspace).run}
     yield Built(built.files, {**built.metadata, **shown})
@@ -200,13 +200,14 @@ def _golds(tables: Mapping[str, pa.Table], truth: pa.Table) -> dict[str, "Gold"]
 
 
 def _measured(linker: "Linker", golds: Mapping[str, "Gold"]) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """(rows of EVAL_LINKING, points of the risk-coverage curves) of one linker."""
+    """(rows of EVAL_LINKING, points of the risk-coverage curves against judged gold) of one linker."""
     from corpus_pipeline.linking.measure import false_links, metrics, outcomes
     from corpus_pipeline.training_sets.linking import as_of
 
     texts = golds["published"].texts
     looked = pc.is_in(texts["split"], pa.array(["valid", "test"]))
-    rows, curves = [], {}
+    rows: list[dict[str, Any]] = []
+    curves: dict[str, Any] = {}
     patient = replace(linker, weights=replace(linker.weights, text=replace(linker.weights.text, report=REPORTED)))
     kept = np.flatnonzero(looked.to_numpy(zero_copy_only=False))
     chosen = texts.take(pa.array(kept))
@@ -221,7 +222,7 @@ def _measured(linker: "Linker", golds: Mapping[str, "Gold"]) -> tuple[list[dict[
             rate, words = false_links(gold, links, numbers)
             measured.append({"slice": "all", "metric": "false_links_per_1000_words", "value": rate, "count": words})
             rows += [where | row for row in measured]
-            curves[f"{dataset}, {split}, {name}"] = _curve(found)
+            curves |= {f"{dataset}, {split}": _curve(found)} if name == "judged" else {}
     return rows, curves
 
 

@@ -184,7 +184,7 @@ def gold_texts(
     """All turns of `tables` (by name, columns GOLD_COLUMNS) with titles as people type them, and what each mention means.
 
     `truth`: see `truth_of`. Only the data sets in `catalogued` get typed forms. A turn whose spans overlap or leave the text is
-    kept as it is, and its mentions have no span. Kinds of a mention: those of `typed`, and as slices 'short' (the key has at
+    kept as it is, and its mentions have no span. Kinds of a mention: those of `typed`, and as slices 'short' (no acronym, the key has at
     most four letters), 'remake' (a film of that title was made in another year), 'other_film' (what is written is a title of
     other films, not of this one), 'no_year', 'not_in_catalogue', 'no_span'.
     """
@@ -342,7 +342,7 @@ def _slice(con: "duckdb.DuckDBPyConnection", rows: list[dict[str, Any]]) -> None
 
 def _slices_of(row: dict[str, Any], remade: set[str], misleading: set[tuple[str, str]]) -> Iterator[str]:
     applies = {
-        "short": sum(map(str.isalnum, row["key"])) <= SHORT_LETTERS,
+        "short": sum(map(str.isalnum, row["key"])) <= SHORT_LETTERS and "acronym" not in row["kinds"],
         "remake": row["movie_id"] in remade,
         "other_film": (row["key"], row["movie_id"]) in misleading,
         "no_year": row["year_given"] is None,

@@ -125,7 +125,8 @@ def metrics(found: Outcomes) -> list[dict[str, object]]:
     every = (*_end_to_end(found), *_detection(found), *_film_given_stretch(found, "all"), *_at_recall(found))
     rows = [{"slice": "all", **row} for row in every]
     for name in SLICES[1:]:
-        rows += [{"slice": name, **row} for row in (*_slice(found, name), *_film_given_stretch(found, name))]
+        told = (*_slice(found, name), *_film_given_stretch(found, name))
+        rows += [{"slice": name, **row} for row in told if row["count"]]  # a share of nothing is no figure
     return rows
 
 

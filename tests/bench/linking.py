@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import fields, is_dataclass
+from importlib.util import find_spec
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,7 @@ from corpus_pipeline.schema import tables as t
 CORES = 2
 SEED = 7
 EXACT, TURNS = 200_000, 20_000
+PEERS = ("sklearn", "sparse_dot_topn", "splink", "thefuzz")
 BARS = {
     "misspelled titles, times the best trigram pipeline": 5.0,
     "plain titles with their years, a second": 100_000,
@@ -87,10 +89,15 @@ def main() -> None:
     if found is None:
         print("no release of the standard profile: give its folder, or run `marquee build` first")
         return
-    rates = {**paths(found), **_apart(memory, found), **compare(found, asked.queries, asked.scan)}
+    rates = {**paths(found), **_apart(memory, found)}
+    missing = [name for name in PEERS if find_spec(name) is None]
+    if missing:
+        print(f"no peers: {missing} are not installed; `pip install -e '.[bench]'`")
+    else:
+        rates |= compare(found, asked.queries, asked.scan)
     print()
-    for name, bar in BARS.items():
-        print(f"{name:<55} {rates[name]:>12,.1f}   bar {bar:,.0f}")
+    for name in (bar for bar in BARS if bar in rates):
+        print(f"{name:<55} {rates[name]:>12,.1f}   bar {BARS[name]:,.0f}")
 
 
 def _release(folder: Path | None) -> release.Release | None:
