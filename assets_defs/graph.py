@@ -13,8 +13,7 @@ LAYERS = ("raw", "core", "link", "release", "set", "model", "eval")
 _SCHEMA = ("corpus_pipeline.schema", "corpus_pipeline.store")
 _INDEX = (
     "corpus_pipeline.linking.title_index", "corpus_pipeline.linking.spelling", "corpus_pipeline.linking.words",
-    "corpus_pipeline.linking.arrays", "corpus_pipeline.linking.facts", "corpus_pipeline.linking.settings", "corpus_pipeline.linking.typed",
-    "corpus_pipeline.transform.text",
+    "corpus_pipeline.linking.arrays", "corpus_pipeline.linking.facts", "corpus_pipeline.linking.settings", "corpus_pipeline.transform.text",
 )  # fmt: skip
 _LINKING = ("corpus_pipeline.linking", "corpus_pipeline.transform.text", "corpus_pipeline.splits")
 _GOLD = (*_LINKING, "corpus_pipeline.sources.dialogues.redial")

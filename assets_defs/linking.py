@@ -68,7 +68,9 @@ def _printable(row: dict[str, Any]) -> dict[str, Any]:
 
 def _mention(link: dict[str, Any], index: "TitleIndex") -> dict[str, Any]:
     """A row of TEXT_LINKS as people read it: films with title and year."""
-    best = link["movie_id"] or (link["link_reason"] or "").rpartition(" ")[2]
+    from corpus_pipeline.linking.decide import best_of
+
+    best = best_of(link["movie_id"], link["link_reason"])
     return {
         "span": [link["span_start"], link["span_end"]],
         "surface": link["surface"],

@@ -105,6 +105,7 @@ def markdown(rows: pa.Table) -> str:
 
 def link_text_mentions(job: Job) -> Iterator[Built]:
     """Films found in every turn of each data set, without its marks."""
+    from corpus_pipeline.linking.gold import collected_in
     from corpus_pipeline.linking.review import load_decisions, replay_on_texts
 
     release = release_of_parents(job)
@@ -113,19 +114,13 @@ def link_text_mentions(job: Job) -> Iterator[Built]:
     for done, dataset in enumerate(map(str, job.partitions)):
         job.progress(f"linking what {dataset} says", done, len(job.partitions))
         turns = turns_of(release.table(t.DIALOGUES), release.table(t.DIALOGUE_TURNS), dataset)
-        links = linker.link_texts(turns["text"].to_pylist(), dialogues=turns["dialogue_id"].to_pylist(), as_of=_year(dataset))
+        links = linker.link_texts(turns["text"].to_pylist(), dialogues=turns["dialogue_id"].to_pylist(), as_of=collected_in(dataset))
         links, _ = replay_on_texts(links, decisions, movies)
         rows = _placed(links, turns, dataset)
         path = job.workspace.table(t.LINK_TEXT_MENTIONS, dataset)
         store.write_table(rows, t.LINK_TEXT_MENTIONS, path)
         linked = pc.sum(pc.equal(rows["link_status"], "linked")).as_py() or 0
         yield Built([path], {"rows": rows.num_rows, "linked": linked, "turns": turns.num_rows}, partition=dataset)
-
-
-def _year(dataset: str) -> int:
-    from corpus_pipeline.linking.slots import as_of
-
-    return as_of(dataset)
 
 
 def turns_of(dialogues: pa.Table, turns: pa.Table, dataset: str) -> pa.Table:

@@ -1,6 +1,7 @@
 """Which split a dialogue belongs to where its data set does not say. A hash of the id decides, so no split depends on order or seed."""
 
 import hashlib
+from collections.abc import Sequence
 
 VALID_SHARE = 0.10  # of the published training dialogues, where no validation split is published
 STARTER_SHARES = (("train", 0.70), ("valid", 0.10), ("test", 0.20))
@@ -18,9 +19,14 @@ def carve_valid(dialogue_id: str) -> str:
 
 def starter_split(dialogue_id: str) -> str:
     """'train', 'valid' or 'test' in the shares 70 / 10 / 20."""
-    share, upper = hash_share(dialogue_id), 0.0
-    for split, width in STARTER_SHARES:
+    return share_of(dialogue_id, STARTER_SHARES)
+
+
+def share_of(key: str, shares: Sequence[tuple[str, float]]) -> str:
+    """Which of the named `shares` (widths that sum to 1) the hash of `key` falls into."""
+    point, upper = hash_share(key), 0.0
+    for name, width in shares:
         upper += width
-        if share < upper:
-            return split
-    return STARTER_SHARES[-1][0]
+        if point < upper:
+            return name
+    return shares[-1][0]

@@ -32,6 +32,7 @@ TEXT_LINKS = pa.schema(
 RULES = (
     "exact_title_year", "exact_title_near_year", "exact_title", "part_of_title", "acronym", "fuzzy_title_year", "fuzzy_title",
 )  # fmt: skip
+BEST = ": best candidate "  # in a reason, before the id
 _NONE = -1
 IMDB_DIGITS = 16  # of an id with its 'tt'; a longer one is none, and would not fit the index
 
@@ -107,7 +108,7 @@ def _decided(considered: Considered, best: Best, kept: Array, index: TitleIndex,
     ids = index.films.ids(considered.pairs.film[pair])
     sure, alone = reason == "", runner_up == _NONE
     rules = pa.array(RULES).take(pa.array(_rules(considered, index)[pair]))
-    why = pc.binary_join_element_wise(pa.array(reason.tolist(), pa.string()), pa.scalar(": best candidate "), ids, "")
+    why = pc.binary_join_element_wise(pa.array(reason.tolist(), pa.string()), pa.scalar(BEST), ids, "")
     return {
         "movie_id": _where(sure, ids),
         "link_status": pc.if_else(pa.array(sure), "linked", "abstained"),
@@ -132,6 +133,11 @@ def _rules(considered: Considered, index: TitleIndex) -> Array:
     left_out = "words_left_out" in columns and columns["words_left_out"] > columns["article_before"]
     partly = (flags & PART > 0) | left_out
     return np.select([fuzzy & (same | near), fuzzy, flags & ACRONYM > 0, partly, same, near], [5, 6, 4, 3, 0, 1], 2)
+
+
+def best_of(movie_id: str | None, reason: str | None) -> str:
+    """The best candidate of a row: what it is linked to, or what its abstention names; '' for none."""
+    return movie_id or (reason or "").partition(BEST)[2]
 
 
 def of_titles(considered: Considered, imdb_ids: Sequence[str | None], index: TitleIndex, scorer: Scorer) -> pa.Table:

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from corpus_pipeline.linking.typed import ACRONYM_AUDIENCE, HABITS, Habits, Style, Typed, acronym_of, head_of, style_of, typed
+from corpus_pipeline.linking.typed import HABITS, Habits, Style, Typed, acronym_of, head_of, style_of, typed
+from corpus_pipeline.linking.words import ACRONYM_AUDIENCE
 from corpus_pipeline.schema.fields import FIRST_YEAR, LAST_YEAR
-from corpus_pipeline.splits import hash_share
+from corpus_pipeline.splits import share_of
 from corpus_pipeline.store import connect
 from corpus_pipeline.transform.text import register_text_functions, title_key
 
@@ -215,6 +216,11 @@ def chosen_texts(gold: Gold, chosen: "pa.Array | pa.ChunkedArray") -> Gold:
     return Gold(texts.set_column(0, "text_id", numbers), mentions.cast(MENTIONS))
 
 
+def collected_in(dataset: str | None) -> int:
+    """The year in which the people of `dataset` talked; the last year of all where that is not known."""
+    return COLLECTED.get(dataset or "", LAST_YEAR)
+
+
 def film_group(movie_id: str | None, surface: str) -> str:
     """'train', 'tune' or 'test' of a film; by the key of its catalogued title where the film is not known."""
     return _group(f"film:{movie_id or title_key(surface)}")
@@ -226,12 +232,7 @@ def text_group(dialogue_id: str) -> str:
 
 
 def _group(key: str) -> str:
-    share, upper = hash_share(key), 0.0
-    for group, width in GROUP_SHARES:
-        upper += width
-        if share < upper:
-            return group
-    return GROUP_SHARES[-1][0]
+    return share_of(key, GROUP_SHARES)
 
 
 def _heads(con: "duckdb.DuckDBPyConnection") -> pa.Table:

@@ -15,7 +15,7 @@ from corpus_pipeline.errors import LinkError
 from corpus_pipeline.linking import decide
 from corpus_pipeline.linking.candidates import contexts
 from corpus_pipeline.linking.consider import consider_texts, consider_titles
-from corpus_pipeline.linking.gold import COLLECTED
+from corpus_pipeline.linking.gold import collected_in
 from corpus_pipeline.linking.settings import DEFAULT, BlockSettings
 from corpus_pipeline.linking.title_index import TitleIndex
 from corpus_pipeline.linking.weights import LinkWeights, load_weights
@@ -66,7 +66,7 @@ class Linker:
         """One decision (decide.DECISION_COLUMNS) per row of `titles` (dataset, surface, mention_year, imdb_id), in its order."""
         surfaces = ["" if surface is None else surface for surface in titles["surface"].to_pylist()]
         year = np.asarray(titles["mention_year"].cast(pa.int32()).fill_null(0).to_numpy())
-        as_of = np.array([COLLECTED.get(name, LAST_YEAR) for name in titles["dataset"].to_pylist()], np.int32)
+        as_of = np.array([collected_in(name) for name in titles["dataset"].to_pylist()], np.int32)
         considered = consider_titles(surfaces, year, as_of, self.index, self.settings)
         return decide.of_titles(considered, titles["imdb_id"].to_pylist(), self.index, self.weights.title)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from corpus_pipeline.linking.decide import best_of
 from corpus_pipeline.linking.gold import Gold
 from corpus_pipeline.linking.words import Array
 from corpus_pipeline.store import connect
@@ -117,7 +118,7 @@ def _told(gold: Gold, links: pa.Table, texts: Array) -> pa.Table:
 def best_ids(links: pa.Table) -> pa.Array:
     """The best candidate of each link; an abstention names it in its reason."""
     pairs = zip(links["movie_id"].to_pylist(), links["link_reason"].to_pylist(), strict=True)
-    return pa.array([movie_id or (reason or "").rpartition(" ")[2] for movie_id, reason in pairs], pa.string())
+    return pa.array([best_of(*pair) for pair in pairs], pa.string())
 
 
 def metrics(found: Outcomes) -> list[dict[str, object]]:

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from corpus_pipeline.linking.gold import film_group, gold_texts
-from corpus_pipeline.linking.slots import Film, StandIns, as_of
+from corpus_pipeline.linking.gold import collected_in, film_group, gold_texts
+from corpus_pipeline.linking.slots import Film, StandIns
 from corpus_pipeline.linking.typed import PLANTED, Habits
 from corpus_pipeline.store import connect
 
@@ -83,7 +83,7 @@ def _drawn(named: list[dict[str, Any]], films: StandIns, seed: int, count: int) 
         rng = random.Random(f"{seed}:listed:{place}")  # noqa: S311
         row = rng.choice(named)
         film = Film(row["movie_id"], row["title"], row["year"], row["popularity_score"])
-        year = as_of(row["dataset"])
+        year = collected_in(row["dataset"])
         listed.append(_Listed(films.stand_in(film, year, rng) or film, year))
     return listed
 
@@ -143,7 +143,7 @@ def _as_it_is(row: dict[str, Any]) -> dict[str, Any]:
         "surface": row["surface"],
         "mention_year": row["mention_year"],
         "movie_id": row["movie_id"],
-        "as_of": as_of(row["dataset"]),
+        "as_of": collected_in(row["dataset"]),
         "kinds": ["catalogued"],
         "is_withheld": False,
         "group": film_group(row["movie_id"], row["surface"]),

@@ -15,8 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from corpus_pipeline.linking.gold import COLLECTED, GOLD_COLUMNS, YEAR_AFTER, Gold, film_group, gold_texts
-from corpus_pipeline.schema.fields import LAST_YEAR
+from corpus_pipeline.linking.gold import GOLD_COLUMNS, YEAR_AFTER, Gold, collected_in, film_group, gold_texts
 from corpus_pipeline.store import connect
 
 LIKE_POPULARITY = 0.25  # of popularity_score: a factor of 1.8 in what it counts
@@ -152,11 +151,6 @@ def filled_slots(tables: Mapping[str, pa.Table], truth: pa.Table, *, seed: int) 
     return _prefixed(gold, f"slots{seed}/")
 
 
-def as_of(dataset: str) -> int:
-    """The year in which the people of `dataset` talked; the last year of all where that is not known."""
-    return COLLECTED.get(dataset, LAST_YEAR)
-
-
 def _ages(years: npt.NDArray[Any], year: int) -> npt.NDArray[np.int64]:
     """Place in AGES of films of `years` (0: none) seen from `year`, one of its own for no year; _FUTURE beyond the next year."""
     age = np.searchsorted(AGES, year - years)
@@ -177,7 +171,7 @@ def _slot(mention: dict[str, Any], films: StandIns, seed: int) -> _Slot:
         return _Slot(mention, None)
     rng = random.Random(f"{seed}:slot:{mention['dialogue_id']}:{mention['turn_index']}:{mention['mention_index']}")  # noqa: S311
     film = Film(mention["movie_id"], "", mention["year"], mention["popularity_score"])
-    return _Slot(mention, films.stand_in(film, as_of(mention["dataset"]), rng))
+    return _Slot(mention, films.stand_in(film, collected_in(mention["dataset"]), rng))
 
 
 def _written(text: str, slots: list[_Slot]) -> tuple[str, list[_Slot]]:

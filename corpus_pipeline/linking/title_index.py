@@ -19,8 +19,7 @@ from corpus_pipeline.errors import LinkError
 from corpus_pipeline.linking.arrays import Groups, Texts, load, save
 from corpus_pipeline.linking.facts import UNRELEASED, VERSION, read_facts, write_facts
 from corpus_pipeline.linking.spelling import Spelling, spelling_of
-from corpus_pipeline.linking.typed import ACRONYM_AUDIENCE, ACRONYM_WORDS
-from corpus_pipeline.linking.words import ARTICLES, Array, link_key, sequence_hashes, words_of
+from corpus_pipeline.linking.words import ACRONYM_AUDIENCE, ARTICLES, Array, initials, link_key, sequence_hashes, words_of
 from corpus_pipeline.schema.fields import GENRES, KINDS
 from corpus_pipeline.schema.tables import CREDITS, MOVIE_GENRES, MOVIE_IDS, MOVIES, PEOPLE, TITLES
 from corpus_pipeline.schema.types import Table
@@ -282,6 +281,8 @@ def is_article(spelled: Array) -> Array:
 
 @dataclass(frozen=True, slots=True)
 class Acronyms:
+    """n acronyms: `rows` int64 of the names they abbreviate, `hashes` uint64 of their one word, `texts`."""
+
     rows: Array
     hashes: Array
     texts: list[str]
@@ -289,10 +290,10 @@ class Acronyms:
 
 def acronyms(keys: list[str], popularity: Array) -> Acronyms:
     """'lotr' for 'lord of the rings': first letters of the keys of three to six words that films with an audience have."""
-    low, high = ACRONYM_WORDS
-    rows = [row for row in np.flatnonzero(popularity >= ACRONYM_AUDIENCE).tolist() if low <= len(keys[row].split()) <= high]
-    texts = ["".join(word[0] for word in keys[row].split()) for row in rows]
-    return Acronyms(np.array(rows, np.int64), words_of(texts).hash if texts else np.zeros(0, np.uint64), texts)
+    known = ((row, initials(keys[row])) for row in np.flatnonzero(popularity >= ACRONYM_AUDIENCE).tolist())
+    found = [(row, short) for row, short in known if short]
+    texts = [short for _, short in found]
+    return Acronyms(np.array([row for row, _ in found], np.int64), words_of(texts).hash, texts)
 
 
 def _first_of_each(*columns: Array) -> Array:

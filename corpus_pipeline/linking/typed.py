@@ -9,11 +9,10 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from corpus_pipeline.linking.words import ARTICLES
+from corpus_pipeline.linking.words import ARTICLES, initials
 from corpus_pipeline.transform.text import title_key
 
 KINDS = ("exact", "with_year", "lower", "no_article", "numeral", "no_subtitle", "misspelled", "quoted", "markup", "upper", "acronym")
-ACRONYM_WORDS, ACRONYM_AUDIENCE = (3, 6), 4.5  # popularity_score of about 30,000 votes: people abbreviate what everybody knows
 MISSPELLED_LETTERS = 4  # with fewer, one edit makes another word of nearly every title
 
 
@@ -162,8 +161,7 @@ def head_of(title: str) -> str | None:
 
 def acronym_of(title: str) -> str | None:
     """First letters of a title of three to six words, its subtitle and leading article aside: 'lotr'; None for other titles."""
-    words = title_key(head_of(title) or title).split()
-    return "".join(word[0] for word in words) if ACRONYM_WORDS[0] <= len(words) <= ACRONYM_WORDS[1] else None
+    return initials(title_key(head_of(title) or title))
 
 
 def planted(titles: Sequence[str], seed: int, count: int) -> list[tuple[str, tuple[str, ...], int]]:

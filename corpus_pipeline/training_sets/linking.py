@@ -14,15 +14,14 @@ import pyarrow.compute as pc
 from corpus_pipeline.linking.candidates import Pairs, contexts
 from corpus_pipeline.linking.consider import Considered, consider_texts, consider_titles
 from corpus_pipeline.linking.evidence import ITSELF, PLACES, Cues, neighbour
-from corpus_pipeline.linking.gold import COLLECTED, Gold
+from corpus_pipeline.linking.gold import Gold, collected_in
+from corpus_pipeline.linking.measure import ARTICLE_CHARACTERS
 from corpus_pipeline.linking.settings import DEFAULT, BlockSettings
 from corpus_pipeline.linking.text_spans import exact_spans
 from corpus_pipeline.linking.title_index import TitleIndex
 from corpus_pipeline.linking.words import Array, words_of
-from corpus_pipeline.schema.fields import LAST_YEAR
 
 RIGHT, WRONG, OPEN = 1, 0, -1
-ARTICLE_CHARACTERS = 4  # 'the ' may belong to a span or not
 SAID_COUNT = 3  # times a key must be said otherwise to count as a phrase
 CUE_COUNT = 20  # times a word must stand beside a span to say anything
 _UNKNOWN, _ABSENT = -2, -1  # films: truth is not known; not in the catalogue
@@ -91,7 +90,7 @@ def joined(parts: Sequence[Rows]) -> Rows:
 
 def as_of(datasets: pa.ChunkedArray) -> Array:
     """The year in which each text was said, by its data set."""
-    return np.array([COLLECTED.get(name, LAST_YEAR) for name in datasets.to_pylist()], np.int32)
+    return np.array([collected_in(name) for name in datasets.to_pylist()], np.int32)
 
 
 def _groups(rows: pa.Table) -> Array:
