@@ -27,9 +27,18 @@ WAVES: tuple[tuple[str, ...], ...] = (
     ("link_text_mentions",),
     ("set_sequences", "set_recommendation", "set_linking"),
     ("model_text_embeddings", "model_lrurec", "model_link_scorer"),
-    ("model_lrurec_text",),
-    ("eval_recommendation_ranks",),
-    ("eval_recommendation", "eval_linking"),
+    ("model_lrurec_text", "model_film_index", "model_lexical_index", "set_pseudo_queries"),
+    ("model_base_lm", "model_query_lm"),
+    ("model_query_expert",),
+    ("set_queries",),
+    ("set_candidates",),
+    ("model_dense_retriever",),
+    ("model_hybrid",),
+    ("set_shortlists",),
+    ("model_reranker", "model_generator", "model_generator_random", "model_generator_none", "model_generator_thinking"),
+    ("eval_linking", "eval_queries"),
+    ("eval_retrieval_ranks", "eval_query_quality", "eval_recommendation_ranks", "eval_answers", "eval_hallucination"),
+    ("eval_retrieval", "eval_recommendation", "eval_generation"),
 )
 
 CHECKS = {"release_corpus": "release_gate", "eval_linking": "link_quality"}  # which checks run with a step

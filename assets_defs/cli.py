@@ -6,14 +6,11 @@ wrong (unknown key, bad SQL, bad dialogue); 3 there is nothing to answer from ye
 
 import difflib
 import json
-import sys
-from collections.abc import Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from assets_defs import cli_links
+from assets_defs import cli_links, cli_recommend
 from assets_defs.command import NO, AsJson, ProfileName, UsageError, emit, reported, workspace_for, workspace_to_write
 from assets_defs.errors import LineageError
 from assets_defs.terminal import err, grid, out, progress_bar, say
@@ -28,7 +25,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 lineage_app = typer.Typer(no_args_is_help=True, help="Walk from a result back to raw bytes.")
 app.add_typer(lineage_app, name="lineage")
 cli_links.add_to(app)
-DIALOGUE = '{"turns": [{"speaker": "seeker" or "recommender", "text": "..."}]}'
+cli_recommend.add_to(app)
 
 
 @app.command()
@@ -230,55 +227,6 @@ def evaluate(profile: ProfileName = None, as_json: AsJson = False) -> None:
             run_build(space, tell)
         rows = summary.evaluation_rows(space)
         emit(rows, as_json, lambda: summary.show_evaluation(out, space))
-
-
-@app.command()
-def recommend(
-    dialogue: Annotated[str, typer.Argument(help="JSON file with the dialogue, or - for standard input.")] = "-",
-    k: Annotated[int, typer.Option("--k", "-k", min=1, max=1000, help="How many films.")] = 10,
-    model: Annotated[str, typer.Option(help="lrurec_text (any film with a vector) or lrurec (films seen in training).")] = "lrurec_text",
-    profile: ProfileName = None,
-    as_json: AsJson = False,
-) -> None:
-    """Recommend films for a dialogue: {"turns": [{"speaker": "seeker", "text": "I loved Heat (1995)"}]}."""
-    with reported(as_json):
-        from assets_defs.explore import recommend_for
-
-        said, space = _read_dialogue(dialogue), workspace_for(profile)
-        with progress_bar(as_json) as tell:
-            tell("reading titles and model", 0, 0)
-            found = recommend_for(space, said, k=k, model=model)
-        rows = [(r["rank"], r["title"], r["year"], f"{r['score']:.3f}", r["movie_id"]) for r in found["recommendations"]]
-
-        def show() -> None:
-            heard = ", ".join(f"{m['title']} ({m['year']})" for m in found["history"]) or "no film (ranking by the learned prior)"
-            say(out, f"heard: {heard}")
-            out.print(grid(f"release {found['release']}, model {found['model']}", ("", "title", "year", "score", "movie_id"), rows))
-
-        emit(found, as_json, show)
-
-
-def _read_dialogue(where: str) -> Mapping[str, Any]:
-    try:
-        found = json.loads(_dialogue_text(where))
-    except (OSError, ValueError) as error:
-        raise UsageError(f"dialogue {where}: expected JSON like {DIALOGUE}, saw: {error}") from error
-    turns = found.get("turns") if isinstance(found, dict) else None
-    if not isinstance(turns, list) or not all(_is_turn(turn) for turn in turns):
-        raise UsageError(f"dialogue {where}: expected JSON like {DIALOGUE}")
-    return dict(found)
-
-
-def _dialogue_text(where: str) -> str:
-    if where != "-":
-        return Path(where).read_text(encoding="utf-8")
-    if sys.stdin.isatty():
-        say(err, f"type a dialogue like {DIALOGUE} and end with Ctrl-D")
-    return sys.stdin.read()
-
-
-def _is_turn(turn: Any) -> bool:
-    return isinstance(turn, dict) and isinstance(turn.get("text"), str) and turn.get("speaker", "seeker") in ("seeker", "recommender")
 
 
 @app.command()

@@ -119,25 +119,6 @@ def _distinct(names: list[str]) -> list[str]:
     return chosen
 
 
-def recommend_for(workspace: Workspace, dialogue: Mapping[str, Any], *, k: int, model: str) -> dict[str, Any]:
-    """Ranked films for a dialogue, with what was heard in it and the versions that answered."""
-    from assets_defs.linking import linker_of
-
-    found = release.current(workspace.releases)
-    texts = [turn["text"] for turn in dialogue["turns"]]
-    linked = linker_of(workspace, found).link_texts(texts, dialogues=[0] * len(texts))
-    history = list(dict.fromkeys(movie_id for movie_id in linked["movie_id"].to_pylist() if movie_id))
-    loaded, version = load_model(workspace, model)
-    ranked = loaded.recommend(history, k)
-    films = _films(found, [*history, *(movie_id for movie_id, _ in ranked)])
-    return {
-        "release": found.release_id,
-        "model": f"{model}@{version}",
-        "history": [films[movie_id] for movie_id in history],
-        "recommendations": [{"rank": n, "score": score, **films[movie_id]} for n, (movie_id, score) in enumerate(ranked, 1)],
-    }
-
-
 def load_model(workspace: Workspace, model: str) -> tuple[Any, str]:
     """(model, the start of its fingerprint); an error names what there is, or how to train it."""
     if model not in MODELS:
@@ -148,11 +129,3 @@ def load_model(workspace: Workspace, model: str) -> tuple[Any, str]:
             f"{MODELS[model]} was trained on another release than the current one, whose films it may not know: run `marquee build`"
         )
     return load_lrurec(workspace, MODELS[model]), record.fingerprint[:12]
-
-
-def _films(found: release.Release, ids: list[str]) -> dict[str, dict[str, Any]]:
-    import duckdb
-
-    with duckdb.connect(str(found.database), read_only=True) as con:
-        rows = con.execute("SELECT movie_id, title, year FROM core_movies WHERE movie_id IN ?", [ids]).fetchall() if ids else []
-    return {movie_id: {"movie_id": movie_id, "title": title, "year": year} for movie_id, title, year in rows}

@@ -1,35 +1,34 @@
 """The graph, declared: every step with its parents, tables, code and the part of the profile it depends on."""
 
 from collections.abc import Mapping
-from typing import Any
 
-from assets_defs import core, evaluation, gate, link_scorer, links, models, raw, training_sets
-from assets_defs.profile import Profile
+from assets_defs import (
+    core,
+    evaluation,
+    gate,
+    link_scorer,
+    links,
+    models,
+    raw,
+    training_sets,
+)
+from assets_defs.code_parts import (
+    FIRST_STAGE,
+    GOLD,
+    INDEX,
+    LINKING,
+    LRUREC,
+    RETRIEVERS,
+    RETRIEVING,
+    SCHEMA,
+    TURNS,
+    picked,
+)
+from assets_defs.graph_language import LANGUAGE_STEPS
 from assets_defs.step import Step
 from corpus_pipeline.schema import tables as t
 
 LAYERS = ("raw", "core", "link", "release", "set", "model", "eval")
-# What a step's result depends on, its own module in this package first; a test holds these lists to the import statements.
-_SCHEMA = ("corpus_pipeline.schema", "corpus_pipeline.store")
-_INDEX = (
-    "corpus_pipeline.linking.title_index", "corpus_pipeline.linking.spelling", "corpus_pipeline.linking.words",
-    "corpus_pipeline.linking.arrays", "corpus_pipeline.linking.facts", "corpus_pipeline.linking.settings", "corpus_pipeline.transform.text",
-)  # fmt: skip
-_LINKING = ("corpus_pipeline.linking", "corpus_pipeline.transform.text", "corpus_pipeline.splits")
-_GOLD = (*_LINKING, "corpus_pipeline.sources.dialogues.redial")
-_LRUREC = (
-    "modeling.lrurec", "modeling.artifacts", "modeling.seeding", "modeling.text_encoder.embeddings",
-    "modeling.evaluation.metrics", "modeling.evaluation.pairs", "modeling.evaluation.protocols",
-)  # fmt: skip
-
-
-def _config(*names: str) -> Any:
-    def pick(profile: Profile) -> Mapping[str, Any]:
-        return profile.model_dump(mode="json", include=set(names))
-
-    return pick
-
-
 _STEPS = (
     Step(
         "raw_movies",
@@ -56,7 +55,7 @@ _STEPS = (
         core.core_movie_records,
         parents=("raw_movies",),
         partitions="movie_partitions",
-        code=("assets_defs.core", *_SCHEMA, "corpus_pipeline.sources"),
+        code=("assets_defs.core", *SCHEMA, "corpus_pipeline.sources"),
         kinds=frozenset({"parquet", "duckdb"}),
     ),
     Step(
@@ -66,8 +65,8 @@ _STEPS = (
         core.core_movies,
         parents=("core_movie_records",),
         tables=core.MOVIE_TABLES,
-        code=("assets_defs.core", *_SCHEMA, "corpus_pipeline.sources.registry", "corpus_pipeline.transform"),
-        config=_config("movie_sources", "movie_dumps"),
+        code=("assets_defs.core", *SCHEMA, "corpus_pipeline.sources.registry", "corpus_pipeline.transform"),
+        config=picked("movie_sources", "movie_dumps"),
         kinds=frozenset({"parquet", "duckdb"}),
     ),
     Step(
@@ -77,7 +76,7 @@ _STEPS = (
         core.core_dialogue_records,
         parents=("raw_dialogues",),
         partitions="dialogue_datasets",
-        code=("assets_defs.core", *_SCHEMA, "corpus_pipeline.sources", "corpus_pipeline.transform", "corpus_pipeline.splits"),
+        code=("assets_defs.core", *SCHEMA, "corpus_pipeline.sources", "corpus_pipeline.transform", "corpus_pipeline.splits"),
         kinds=frozenset({"parquet"}),
     ),
     Step(
@@ -87,8 +86,8 @@ _STEPS = (
         core.core_dialogues,
         parents=("core_dialogue_records",),
         tables=(*core.DIALOGUE_TABLES, t.DIALOGUES_REJECTED),
-        code=("assets_defs.core", *_SCHEMA),
-        config=_config("dialogue_datasets"),
+        code=("assets_defs.core", *SCHEMA),
+        config=picked("dialogue_datasets"),
         kinds=frozenset({"parquet"}),
     ),
     Step(
@@ -97,7 +96,7 @@ _STEPS = (
         "Every title, part of a title and name of the catalogue as mapped arrays, for looking up what people type.",
         links.link_index,
         parents=("core_movies",),
-        code=("assets_defs.links", *_SCHEMA, *_INDEX),
+        code=("assets_defs.links", *SCHEMA, *INDEX),
         kinds=frozenset({"numpy"}),
     ),
     Step(
@@ -107,7 +106,7 @@ _STEPS = (
         links.link_dialogue_movies,
         parents=("link_index", "core_movies", "core_dialogues", "raw_dialogues"),
         tables=t.LINKS,
-        code=("assets_defs.links", "assets_defs.linking", *_SCHEMA, *_LINKING, "corpus_pipeline.sources.dialogues.redial"),
+        code=("assets_defs.links", "assets_defs.linking", *SCHEMA, *LINKING, "corpus_pipeline.sources.dialogues.redial"),
         inputs=links.workspace_inputs,
         kinds=frozenset({"parquet", "duckdb"}),
     ),
@@ -117,8 +116,8 @@ _STEPS = (
         "The immutable release: tables, corpus.duckdb, manifest and verdict. Refused unless the gate passed these bytes.",
         gate.release_corpus,
         parents=("core_movies", "core_dialogues", "link_index", "link_dialogue_movies"),
-        code=("assets_defs.gate", *_SCHEMA, "corpus_pipeline.release", "corpus_pipeline.linking.facts", "corpus_pipeline.views", "quality"),
-        config=_config("minimum_movies", "movie_sources", "movie_dumps", "dialogue_datasets"),
+        code=("assets_defs.gate", *SCHEMA, "corpus_pipeline.release", "corpus_pipeline.linking.facts", "corpus_pipeline.views", "quality"),
+        config=picked("minimum_movies", "movie_sources", "movie_dumps", "dialogue_datasets"),
         kinds=frozenset({"duckdb"}),
     ),
     Step(
@@ -128,7 +127,7 @@ _STEPS = (
         links.link_text_mentions,
         parents=("release_corpus",),
         partitions="dialogue_datasets",
-        code=("assets_defs.links", "assets_defs.linking", *_SCHEMA, *_LINKING),
+        code=("assets_defs.links", "assets_defs.linking", *SCHEMA, *LINKING),
         inputs=links.workspace_inputs,
         kinds=frozenset({"parquet"}),
     ),
@@ -138,7 +137,7 @@ _STEPS = (
         "Pairs of a stretch of text and a film, for the linker's scorers: right, wrong or open.",
         link_scorer.set_linking,
         parents=("release_corpus", "raw_dialogues"),
-        code=("assets_defs.link_scorer", *_SCHEMA, *_GOLD, "corpus_pipeline.training_sets.linking"),
+        code=("assets_defs.link_scorer", *SCHEMA, *GOLD, "corpus_pipeline.training_sets.linking"),
         kinds=frozenset({"parquet"}),
     ),
     Step(
@@ -147,8 +146,8 @@ _STEPS = (
         "Weights of the linker, fitted on train films and calibrated on others.",
         link_scorer.model_link_scorer,
         parents=("set_linking",),
-        code=("assets_defs.link_scorer", *_SCHEMA, "modeling.link_scorer", "modeling.artifacts", "modeling.seeding"),
-        config=_config("link_scorer"),
+        code=("assets_defs.link_scorer", *SCHEMA, "modeling.link_scorer", "modeling.artifacts", "modeling.seeding"),
+        config=picked("link_scorer"),
         kinds=frozenset({"pytorch"}),
     ),
     Step(
@@ -158,7 +157,7 @@ _STEPS = (
         link_scorer.eval_linking,
         parents=("release_corpus", "raw_dialogues", "model_link_scorer"),
         tables=(t.EVAL_LINKING,),
-        code=("assets_defs.link_scorer", "assets_defs.linking", *_SCHEMA, *_GOLD, "corpus_pipeline.training_sets.linking"),
+        code=("assets_defs.link_scorer", "assets_defs.linking", *SCHEMA, *GOLD, "corpus_pipeline.training_sets.linking"),
         inputs=links.workspace_inputs,
         kinds=frozenset({"parquet"}),
     ),
@@ -169,7 +168,7 @@ _STEPS = (
         training_sets.set_sequences,
         parents=("release_corpus",),
         tables=(t.SET_SEQUENCES,),
-        code=("assets_defs.training_sets", *_SCHEMA, "corpus_pipeline.training_sets.sequences", "quality"),
+        code=("assets_defs.training_sets", *SCHEMA, "corpus_pipeline.training_sets.sequences", "quality"),
         kinds=frozenset({"parquet"}),
     ),
     Step(
@@ -179,7 +178,7 @@ _STEPS = (
         training_sets.set_recommendation,
         parents=("release_corpus",),
         tables=(t.SET_RECOMMENDATION, t.SET_RECOMMENDATION_TARGETS),
-        code=("assets_defs.training_sets", *_SCHEMA, "corpus_pipeline.training_sets.recommendation", "quality"),
+        code=("assets_defs.training_sets", *SCHEMA, "corpus_pipeline.training_sets.recommendation", "quality"),
         kinds=frozenset({"parquet"}),
     ),
     Step(
@@ -188,8 +187,15 @@ _STEPS = (
         "Frozen sentence vectors of film documents: every mentioned film and the most popular others.",
         models.model_text_embeddings,
         parents=("release_corpus",),
-        code=("assets_defs.models", *_SCHEMA, "modeling.artifacts", "modeling.documents", "modeling.text_encoder"),
-        config=_config("embedded_movies", "text_encoder"),
+        code=(
+            "assets_defs.models",
+            "assets_defs.film_facts",
+            *SCHEMA,
+            "modeling.artifacts",
+            "modeling.documents",
+            "modeling.text_encoder",
+        ),
+        config=picked("embedded_movies", "text_encoder"),
         kinds=frozenset({"pytorch"}),
     ),
     Step(
@@ -198,8 +204,8 @@ _STEPS = (
         "LRURec over item ids, chosen on validation.",
         models.model_lrurec,
         parents=("set_sequences", "set_recommendation"),
-        code=("assets_defs.models", *_SCHEMA, *_LRUREC),
-        config=_config("lrurec_id"),
+        code=("assets_defs.models", *SCHEMA, *LRUREC),
+        config=picked("lrurec_id"),
         kinds=frozenset({"pytorch"}),
     ),
     Step(
@@ -208,8 +214,8 @@ _STEPS = (
         "LRURec over frozen text vectors with a projector: scores films never seen in training.",
         models.model_lrurec_text,
         parents=("set_sequences", "set_recommendation", "model_text_embeddings"),
-        code=("assets_defs.models", *_SCHEMA, *_LRUREC),
-        config=_config("lrurec_text"),
+        code=("assets_defs.models", *SCHEMA, *LRUREC),
+        config=picked("lrurec_text"),
         kinds=frozenset({"pytorch"}),
     ),
     Step(
@@ -217,9 +223,9 @@ _STEPS = (
         "eval",
         "Where each model ranks each test target.",
         evaluation.eval_recommendation_ranks,
-        parents=("release_corpus", "set_sequences", "set_recommendation", "model_text_embeddings", "model_lrurec", "model_lrurec_text"),
+        parents=(*TURNS, "eval_queries", "model_hybrid", *RETRIEVERS),
         tables=(t.EVAL_RANKS,),
-        code=("assets_defs.evaluation", *_SCHEMA, "modeling"),
+        code=("assets_defs.evaluation", *RETRIEVING, *SCHEMA, *FIRST_STAGE, "modeling.evaluation", "modeling.generator.matching"),
         kinds=frozenset({"parquet"}),
     ),
     Step(
@@ -229,19 +235,19 @@ _STEPS = (
         evaluation.eval_recommendation,
         parents=("eval_recommendation_ranks",),
         tables=(t.EVAL_METRICS,),
-        code=("assets_defs.evaluation", *_SCHEMA, "modeling.evaluation", "modeling.baselines", "modeling.seeding"),
-        config=_config("evaluation"),
+        code=("assets_defs.evaluation", *RETRIEVING, *SCHEMA, *FIRST_STAGE, "modeling.evaluation", "modeling.generator.matching"),
+        config=picked("evaluation"),
         kinds=frozenset({"parquet"}),
     ),
 )
-STEPS: Mapping[str, Step] = {step.name: step for step in _STEPS}
+STEPS: Mapping[str, Step] = {step.name: step for step in (*_STEPS, *LANGUAGE_STEPS)}
 
 
 def step_of(name: str) -> Step:
     """The step that makes the asset or table called `name`; KeyError names the nearest."""
     import difflib
 
-    owners = {key: step for step in _STEPS for key in (step.name, *step.keys)}
+    owners = {key: step for step in STEPS.values() for key in (step.name, *step.keys)}
     if name not in owners:
         raise KeyError(f"no asset {name!r}; nearest: {difflib.get_close_matches(name, owners) or sorted(owners)}")
     return owners[name]

@@ -8,34 +8,15 @@ from typing import Any
 import pyarrow as pa
 
 from assets_defs.errors import LineageError
+from assets_defs.film_facts import chosen_films, film_facts
 from assets_defs.gate import trainable_release
 from assets_defs.lineage import is_current
 from assets_defs.step import Built, Job, expected_key
 from assets_defs.workspace import Workspace
-from corpus_pipeline import store
 from corpus_pipeline.release import Release
 from corpus_pipeline.schema import tables as t
 
 EMBEDDINGS = "embeddings.safetensors"
-# One row per film to be embedded: every film that a data set names, then the most popular others.
-_DOCUMENT_ROWS = """
-    WITH named AS (SELECT DISTINCT movie_id FROM link_dialogue_movies WHERE movie_id IS NOT NULL),
-    chosen AS (
-        SELECT m.*, movie_id IN (SELECT movie_id FROM named) AS is_named
-        FROM core_movies m
-        QUALIFY is_named OR row_number() OVER (ORDER BY is_named, popularity_score DESC, movie_id) <= $most_popular
-    ),
-    people AS (
-        SELECT movie_id,
-               list(name ORDER BY position, name) FILTER (role = 'director') AS directors,
-               list(name ORDER BY position, name) FILTER (role = 'actor') AS "cast"
-        FROM core_credits JOIN core_people USING (person_id) WHERE movie_id IN (SELECT movie_id FROM chosen) GROUP BY movie_id
-    ),
-    kinds AS (SELECT movie_id, list(genre ORDER BY genre) AS genres FROM core_genres GROUP BY movie_id)
-    SELECT movie_id, title, year, coalesce(genres, []) AS genres, coalesce(directors, []) AS directors, coalesce("cast", []) AS "cast", plot
-    FROM chosen LEFT JOIN people USING (movie_id) LEFT JOIN kinds USING (movie_id)
-    ORDER BY movie_id
-"""
 
 
 def model_text_embeddings(job: Job) -> Iterator[Built]:
@@ -45,9 +26,7 @@ def model_text_embeddings(job: Job) -> Iterator[Built]:
     from modeling.text_encoder.infer import embed_items
 
     release = trainable_release(job.workspace)
-    needed = (t.MOVIES, t.CREDITS, t.PEOPLE, t.MOVIE_GENRES, t.LINK_DIALOGUE_MOVIES)
-    with store.connect({table.name: release.table(table) for table in needed}) as con:
-        rows = con.execute(_DOCUMENT_ROWS, {"most_popular": job.workspace.profile.embedded_movies}).to_arrow_table()
+    rows = film_facts(release, chosen_films(release, most_popular=job.workspace.profile.embedded_movies))
     config = TextEncoderConfig.from_mapping(job.workspace.profile.text_encoder)
     embeddings = embed_items(
         rows["movie_id"].to_pylist(),
@@ -77,7 +56,7 @@ def _train(job: Job, settings: Mapping[str, Any]) -> Built:
 
     release_of_parents(job)
     config = LRURecConfig.from_mapping(settings)
-    folder = _folder(job)
+    folder = artifact_folder(job)
     manifest = train(
         job.parent_table(t.SET_SEQUENCES),
         config,
@@ -90,7 +69,7 @@ def _train(job: Job, settings: Mapping[str, Any]) -> Built:
     )
     files = sorted(file for file in folder.iterdir() if file.is_file())
     curve = training_curve(folder)
-    return Built(files, {**manifest.metrics, "training curve": _plot(curve), "epochs": _markdown(curve)})
+    return Built(files, {**manifest.metrics, "training curve": plot_of(curve), "epochs": markdown_of(curve)})
 
 
 def release_of_parents(job: Job) -> Release:
@@ -105,7 +84,7 @@ def release_of_parents(job: Job) -> Release:
     return found
 
 
-def _folder(job: Job) -> Path:
+def artifact_folder(job: Job) -> Path:
     """A folder for exactly these inputs: a killed run continues in it, a finished one is made again from nothing."""
     key = expected_key(job.step, None, job.parents, job.workspace)
     folder = job.workspace.artifact(job.step.name) / key[:12]
@@ -136,13 +115,14 @@ def training_curve(folder: Path) -> pa.Table:
     return pa.Table.from_pylist(json.loads((folder / "epochs.json").read_text()))
 
 
-def _markdown(curve: pa.Table) -> str:
+def markdown_of(curve: pa.Table) -> str:
+    """A table of numbers as Markdown."""
     lines = ["| " + " | ".join(curve.column_names) + " |", "|" + " --- |" * curve.num_columns]
     lines += ["| " + " | ".join(f"{value:.4g}" for value in row.values()) + " |" for row in curve.to_pylist()]
     return "\n".join(lines) + "\n"
 
 
-def _plot(curve: pa.Table) -> str:
+def plot_of(curve: pa.Table) -> str:
     """Training loss and validation metrics over epochs as an inline PNG."""
     from assets_defs.plots import lines
 

@@ -34,6 +34,26 @@ class EvaluationConfig(Strict):
     seed: int = 13
 
 
+class Sizes(Strict):
+    """How much the language models are given to do; turns are whole dialogues, chosen by a hash of their id."""
+
+    query_pairs: int = Field(default=0, ge=0, description="Pseudo-queries that the query expert learns from; 0: all.")
+    mined_queries: int = Field(default=0, ge=0, description="Training turns for which the expert writes a query; 0: all.")
+    mined_turns: int = Field(default=0, ge=0, description="Training turns for which the first stage makes a shortlist; 0: all.")
+    compared_turns: int = Field(
+        default=0,
+        ge=0,
+        description="Validation turns, and test turns, per data set with every kind of query; 0: all. Others: the dialogue.",
+    )
+    candidates: int = Field(default=50, ge=2, le=500, description="Films mined per turn.")
+    generated_pairs: int = Field(default=0, ge=0, description="Pairs that the generators learn from; 0: all.")
+    answered_turns: int = Field(default=0, ge=0, description="Test turns per data set that the models that choose are asked about; 0: all.")
+    answered_counts: tuple[int, ...] = Field(default=(10, 20, 50), min_length=1, description="Numbers of candidates they choose from.")
+    free_answers: int = Field(
+        default=200, ge=1, description="Test turns per data set answered without constraint, for the hallucination table."
+    )
+
+
 class Dump(Strict):
     """A tabular film dump of the user's own: its declaration (docs/examples/my_dump.yaml) and the archive, file or folder it reads."""
 
@@ -60,6 +80,18 @@ class Profile(Strict):
         default="", description="weights.json to link with, of a model_link_scorer run; by default the one that ships."
     )
     link_scorer: dict[str, Any] = Field(default_factory=dict)
+    base_lm: dict[str, Any] = Field(default_factory=dict)
+    query_lm: dict[str, Any] = Field(default_factory=dict)
+    language_model: dict[str, Any] = Field(default_factory=dict)
+    endpoint: dict[str, Any] = Field(default_factory=dict, description="With language_model.model 'endpoint': the address that answers.")
+    query_teacher: dict[str, Any] = Field(default_factory=dict)
+    query_expert: dict[str, Any] = Field(default_factory=dict)
+    query_tuning: dict[str, Any] = Field(default_factory=dict)
+    dense_retriever: dict[str, Any] = Field(default_factory=dict)
+    generator: dict[str, Any] = Field(default_factory=dict)
+    generator_tuning: dict[str, Any] = Field(default_factory=dict)
+    reranker: dict[str, Any] = Field(default_factory=dict)
+    sizes: Sizes = Sizes()
     evaluation: EvaluationConfig = EvaluationConfig()
 
     @property
@@ -131,7 +163,8 @@ def _explain(item: Any) -> str:
     place = ".".join(map(str, item["loc"]))
     if item["type"] != "extra_forbidden":
         return f"{place}: {item['msg']}, saw {item.get('input')!r}"
-    parent = EvaluationConfig if item["loc"][0] == "evaluation" and len(item["loc"]) > 1 else Profile
+    parts: dict[Any, type[Strict]] = {"evaluation": EvaluationConfig, "sizes": Sizes}
+    parent = parts.get(item["loc"][0], Profile) if len(item["loc"]) > 1 else Profile
     return f"{place}: no such setting{_nearest(str(item['loc'][-1]), parent.model_fields)}"
 
 
@@ -155,13 +188,24 @@ def _unknown_names(content: dict[str, Any]) -> list[str]:
 
 
 def _model_problems(profile: Profile) -> list[str]:
+    from modeling.dense_retriever.config import DenseRetrieverConfig
     from modeling.errors import ModelingError
+    from modeling.generator.config import GeneratorConfig
+    from modeling.language_model.config import BaseLMConfig, EndpointConfig, FineTuneConfig, LanguageModelConfig
     from modeling.link_scorer.config import LinkScorerConfig
     from modeling.lrurec.config import LRURecConfig
+    from modeling.query_expert.config import QueryExpertConfig, TeacherConfig
+    from modeling.reranker.config import RerankerConfig
     from modeling.text_encoder.config import TextEncoderConfig
 
     problems = []
-    configs = {"lrurec_id": LRURecConfig, "lrurec_text": LRURecConfig, "text_encoder": TextEncoderConfig, "link_scorer": LinkScorerConfig}
+    configs = {
+        "lrurec_id": LRURecConfig, "lrurec_text": LRURecConfig, "text_encoder": TextEncoderConfig, "link_scorer": LinkScorerConfig,
+        "base_lm": BaseLMConfig, "query_lm": BaseLMConfig, "language_model": LanguageModelConfig, "query_teacher": TeacherConfig,
+        "query_expert": QueryExpertConfig, "query_tuning": FineTuneConfig,
+        "dense_retriever": DenseRetrieverConfig, "generator": GeneratorConfig, "generator_tuning": FineTuneConfig,
+        "reranker": RerankerConfig, **({"endpoint": EndpointConfig} if profile.endpoint else {}),
+    }  # fmt: skip
     for setting, build in configs.items():
         try:
             build.from_mapping(getattr(profile, setting))  # type: ignore[attr-defined]

@@ -19,7 +19,7 @@ from quality.expectations import Expectation
 from quality.measure import Measure, RunSql, measure, offending_rows
 
 # What the expectations on training sets look at in the corpus, besides the ids of its films.
-_BESIDE = (t.DIALOGUES, t.RECOMMENDATION_TURNS, t.RECOMMENDATION_TARGETS, t.LINK_MENTIONS)
+_BESIDE = (t.DIALOGUES, t.RECOMMENDATION_TURNS, t.RECOMMENDATION_TARGETS, t.MENTIONS, t.LINK_MENTIONS)
 
 
 def set_sequences(job: Job) -> Iterator[Built]:
@@ -30,7 +30,7 @@ def set_sequences(job: Job) -> Iterator[Built]:
     rows = build_sequences(
         release.table(t.MENTIONS), release.table(t.DIALOGUES), release.table(t.LINK_MENTIONS), turns=release.table(t.DIALOGUE_TURNS)
     )
-    yield _written(job, release, {t.SET_SEQUENCES.name: rows})
+    yield written(job, release, {t.SET_SEQUENCES.name: rows})
 
 
 def set_recommendation(job: Job) -> Iterator[Built]:
@@ -45,14 +45,14 @@ def set_recommendation(job: Job) -> Iterator[Built]:
         link_mentions=release.table(t.LINK_MENTIONS),
         link_dialogue_movies=release.table(t.LINK_DIALOGUE_MOVIES),
     )
-    yield _written(job, release, {t.SET_RECOMMENDATION.name: turns, t.SET_RECOMMENDATION_TARGETS.name: targets})
+    yield written(job, release, {t.SET_RECOMMENDATION.name: turns, t.SET_RECOMMENDATION_TARGETS.name: targets})
 
 
-def _written(job: Job, release: Release, rows: Mapping[str, pa.Table]) -> Built:
+def written(job: Job, release: Release, rows: Mapping[str, pa.Table]) -> Built:
     """The sets at rest, once they are what is expected of them; GateError names every expectation that they break."""
     profile = job.workspace.profile
     expected = [e for e in set_expectations_for(profile.baseline or profile.name) if e.table in rows]
-    corpus = {table.name: release.table(table) for table in _BESIDE} | {t.MOVIES.name: release.columns(t.MOVIES, ("movie_id",))}
+    corpus = {table.name: release.table(table) for table in _BESIDE} | {t.MOVIES.name: release.columns(t.MOVIES, ("movie_id", "title"))}
     with store.connect({**corpus, **{name: store.conform(table, t.named(name)) for name, table in rows.items()}}) as con:
         broken = _broken(expected, lambda sql: con.execute(sql).to_arrow_table())
     if broken:

@@ -69,6 +69,11 @@ class Workspace:
         """Shared by the profiles: a vector depends on its text and encoder alone."""
         return self.root.parent / "cache" / "embeddings"
 
+    @property
+    def answer_cache(self) -> Path:
+        """What language models answered, shared by the profiles: an answer depends on model and prompt alone."""
+        return self.root.parent / "cache" / "language_model.sqlite"
+
     def table(self, table: Table, partition: str | None = None) -> Path:
         folder = self.root / "tables"
         return folder / f"{table.name}.parquet" if partition is None else folder / table.name / f"{partition}.parquet"
@@ -81,7 +86,7 @@ class Workspace:
         from corpus_pipeline.store import sha256
 
         files = {self.absolute(name): sha for name, sha in self.ledger.need(step).outputs.items()}
-        folder = next(iter(files)).parent
+        folder = min((file.parent for file in files), key=lambda parent: len(parent.parts))
         changed = [file.name for file, sha in files.items() if not file.exists() or sha256(file) != sha]
         if changed:
             raise LineageError(

@@ -1,8 +1,9 @@
-"""Baselines that count: popularity, and what followers of the last movie have in common. Anything with a gradient lives elsewhere.
+"""Baselines that count: popularity, and what is named together with the movies of the history. Anything with a gradient lives elsewhere.
 
-Both are deterministic, need no seed, and score every movie: one without a training mention gets 0, the lowest score.
+All are deterministic, need no seed, and score every movie: one without a training mention gets the lowest score.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
 Scores = npt.NDArray[np.float64]
-NAMES = ("popularity", "last_item_neighbours")
+NAMES = ("popularity", "last_item_neighbours", "item_neighbours")
+UNSEEN_COUNT = 0.05  # what a movie that no training dialogue names counts as; it keeps logarithms finite
+PRIOR_WEIGHT = 5.0  # the data set's popularity counts like so many dialogues beside those shared with the history
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,71 @@ class LastItemNeighbours:
         rows = np.flatnonzero(last >= 0)
         scores[np.ix_(rows, known)] += self.together[last[rows]][:, columns[known]].toarray()
         return scores
+
+
+@dataclass(frozen=True, slots=True)
+class ItemNeighbours:
+    """Log-probability of a movie: how often training dialogues name it together with the movies of the history.
+
+    log((sum over h of together[h, i] + w p_d(i)) / (sum over h, j of together[h, j] + w)), with p_d the share of movie i among
+    what recommenders named in the data set's training dialogues. An empty history leaves p_d, the data set's own popularity.
+    Ours: `LastItemNeighbours` over the whole history, smoothed as a unigram model is (Dirichlet prior; Zhai & Lafferty 2004).
+    """
+
+    named: Mapping[str, Mapping[str, int]]
+    columns: Mapping[str, int]
+    together: "csr_array" = field(repr=False)
+
+    @classmethod
+    def fit(cls, train_sequences: pa.Table) -> "ItemNeighbours":
+        """Count the train rows of set_sequences; DataError when they hold a test row or there are none."""
+        rows = train_sequences.filter(pc.equal(train_sequences["split"], "train"))
+        neighbours = LastItemNeighbours.fit(train_sequences)
+        flat = {"movie": pc.list_flatten(rows["sequence_movie_ids"]), "target": pc.list_flatten(rows["is_target"])}
+        dataset = rows["dataset"].take(pc.list_parent_indices(rows["sequence_movie_ids"].combine_chunks()))
+        counts = (
+            pa.table({**flat, "dataset": dataset}).filter(pc.field("target")).group_by(["dataset", "movie"]).aggregate([([], "count_all")])
+        )
+        named: dict[str, dict[str, int]] = {}
+        for row in counts.to_pylist():
+            named.setdefault(row["dataset"], {})[row["movie"]] = row["count_all"]
+        return cls(named, neighbours.columns, neighbours.together)
+
+    def prior(self, datasets: Sequence[str], candidates: Sequence[str]) -> Scores:
+        """log p_d among the candidates, [turns, candidates]; a name that is no data set of training gets the shares over all of them."""
+        rows = {name: self._shares(self.named.get(name, self._everywhere()), candidates) for name in set(datasets)}
+        return np.log(np.stack([rows[name] for name in datasets]))
+
+    def score(self, histories: Sequence[Sequence[str]], datasets: Sequence[str], candidates: Sequence[str]) -> Scores:
+        """Log-probabilities [turns, candidates]; movies of a history that training never names are passed over."""
+        counts = self._together(histories, candidates)
+        mixed = counts + PRIOR_WEIGHT * np.exp(self.prior(datasets, candidates))
+        scores: Scores = np.log(mixed / (counts.sum(axis=1, keepdims=True) + PRIOR_WEIGHT))
+        return scores
+
+    def _together(self, histories: Sequence[Sequence[str]], candidates: Sequence[str]) -> Scores:
+        from scipy.sparse import csr_array
+
+        known = [[self.columns[movie] for movie in history if movie in self.columns] for history in histories]
+        ends = np.cumsum([0, *map(len, known)])
+        chosen = np.array([column for history in known for column in history], dtype=np.int64)
+        picks = csr_array((np.ones(len(chosen)), chosen, ends), shape=(len(histories), len(self.columns)))
+        columns = np.array([self.columns.get(movie, -1) for movie in candidates], dtype=np.int64)
+        counts = np.zeros((len(histories), len(candidates)))
+        counts[:, columns >= 0] = (picks @ self.together)[:, columns[columns >= 0]].toarray()
+        return counts
+
+    def _everywhere(self) -> Mapping[str, int]:
+        total: Counter[str] = Counter()
+        for counts in self.named.values():
+            total.update(counts)
+        return total
+
+    @staticmethod
+    def _shares(counts: Mapping[str, int], candidates: Sequence[str]) -> Scores:
+        raw = np.array([counts.get(movie, 0) + UNSEEN_COUNT for movie in candidates])
+        shares: Scores = raw / raw.sum()
+        return shares
 
 
 def _train_sequences(sequences: pa.Table) -> pa.ChunkedArray:

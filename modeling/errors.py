@@ -26,3 +26,15 @@ class EncoderError(ModelingError, OSError):
 
 class EvaluationError(ModelingError, ValueError):
     """Rankings cannot be judged: scores of a wrong shape, targets without example, incomparable runs, or a broken anchor."""
+
+
+class LanguageModelError(ModelingError, OSError):
+    """A language model cannot be loaded from the place its config names, or its package is not installed."""
+
+
+class EndpointError(ModelingError, ConnectionError):
+    """An endpoint did not answer, refused the call, or answered what cannot be read; its key is never in the message."""
+
+
+class BudgetError(ModelingError, RuntimeError):
+    """The next call could exceed the budget of tokens or money; what was answered before is kept."""

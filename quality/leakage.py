@@ -31,7 +31,7 @@ def quantities(*, datasets: Sequence[str]) -> tuple[Quantity, ...]:
 
 def set_rules() -> tuple[Expectation, ...]:
     """Expectations on training sets, to be judged beside the corpus they were built from."""
-    return (*_sequences(), *_recommendation(), *_targets())
+    return (*_sequences(), *_recommendation(), *_targets(), *_queries(), *_candidates())
 
 
 def set_quantities() -> tuple[Quantity, ...]:
@@ -156,6 +156,38 @@ def _targets() -> Iterator[Expectation]:
         "ANTI JOIN core_movies AS m ON m.movie_id = t.movie_id "
         "WHERE t.movie_id IS NOT NULL",
         description="Every linked target is a film of the corpus.",
+    )
+
+
+def _queries() -> Iterator[Expectation]:
+    for table in ("set_pseudo_queries", "set_queries", "set_candidates", "set_shortlists"):
+        yield empty(
+            f"{table}.no_test_turn",
+            rows=f"SELECT s.example_id, s.split, r.split AS corpus_split FROM {table} AS s "
+            "LEFT JOIN core_recommendation_turns AS r USING (example_id) "
+            "WHERE s.split = 'test' OR s.split IS DISTINCT FROM r.split OR s.dataset IS DISTINCT FROM r.dataset",
+            description="No row comes from a test turn, by its own word or by the corpus'.",
+        )
+    spelled = "lower(regexp_replace({}, '[^0-9A-Za-z]+', ' ', 'g'))"
+    title, query = (spelled.format(column) for column in ("m.title", "q.pseudo_query"))
+    yield empty(
+        "set_pseudo_queries.no_title",
+        rows="SELECT q.example_id, q.target_index, m.title, q.pseudo_query FROM set_pseudo_queries AS q "
+        "JOIN core_movies AS m USING (movie_id) "
+        f"WHERE length(trim({title})) > 0 AND contains(' ' || trim({query}) || ' ', ' ' || trim({title}) || ' ')",
+        description="No pseudo-query holds the title of its film: a student would learn to name what it cannot know.",
+    )
+
+
+def _candidates() -> Iterator[Expectation]:
+    yield empty(
+        "set_candidates.no_target",
+        rows="SELECT c.example_id, c.movie_id FROM set_candidates AS c SEMI JOIN (SELECT t.example_id, l.movie_id "
+        "FROM core_recommendation_targets AS t JOIN core_recommendation_turns AS r USING (example_id) "
+        "JOIN core_mentions AS n ON n.dialogue_id = r.dialogue_id AND n.turn_index = r.turn_index "
+        "AND n.source_movie_id = t.source_movie_id JOIN link_mentions AS l ON l.dialogue_id = n.dialogue_id "
+        "AND l.turn_index = n.turn_index AND l.mention_index = n.mention_index) AS true_films USING (example_id, movie_id)",
+        description="No mined film is one that the recommender names in that turn: a hard negative that is right teaches the wrong thing.",
     )
 
 

@@ -171,6 +171,7 @@ def _example_tables(dialogues: list[tuple[str, str]]) -> dict[str, list[Row]]:
         name: []
         for name in (
             "core_recommendation_turns", "core_recommendation_targets", "set_sequences", "set_recommendation", "set_recommendation_targets",
+            "set_pseudo_queries", "set_queries", "set_candidates", "set_shortlists",
         )
     }  # fmt: skip
     for dataset, number in dialogues:
@@ -187,7 +188,23 @@ def _example_tables(dialogues: list[tuple[str, str]]) -> dict[str, list[Row]]:
             )
             tables["set_recommendation"].append({**example, "history_movie_ids": history})
             tables["set_recommendation_targets"].append({**target, "movie_id": movie_id(_FILM[own_id] or 0)})
+            if number != "3" and is_new:
+                for name, rows in _query_rows({key: example[key] for key in ("example_id", "dataset", "split")}).items():
+                    tables[name] += rows
     return tables
+
+
+def _query_rows(of: Row) -> dict[str, list[Row]]:
+    """What the query expert's steps make of a turn whose new film is film 2: the shortlist holds it, the hard negatives do not."""
+    offered = {"movie_id": movie_id(3), "candidate_rank": 1, "retrieval_score": 0.5}
+    return {
+        "set_pseudo_queries": [
+            {**of, "target_index": 0, "movie_id": movie_id(2), "pseudo_query": "a film about light", "concept_count": 1}
+        ],
+        "set_queries": [{**of, "query_mode": "expert", "query": "a film about light", "is_fallback": False}],
+        "set_candidates": [{**of, **offered}],
+        "set_shortlists": [{**of, **offered}, {**of, "movie_id": movie_id(2), "candidate_rank": 2, "retrieval_score": 0.25}],
+    }
 
 
 def table_of(name: str, rows: list[Row]) -> pa.Table:

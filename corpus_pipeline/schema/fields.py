@@ -24,6 +24,7 @@ TITLE_KINDS = ("primary", "original", "alternative")
 DATASETS = ("inspired", "redial", "reddit_movie", "starter")
 SPLITS = ("train", "valid", "test")
 SPEAKERS = ("seeker", "recommender")
+QUERY_MODES = ("raw", "direct", "expert")
 MERGE_REASONS = (
     "new_movie", "same_source", "imdb_id", "tmdb_id", "wikidata_id", "title_year", "title_year_people",
     "title_near_year_runtime", "title_near_year_people",
@@ -191,3 +192,46 @@ VALUE = Field("value", REAL, "Mean over (turn, target) pairs.", minimum=0, maxim
 CI_LOW = Field("ci_low", REAL, "Lower end of the 95 % bootstrap interval, dialogues resampled.", minimum=0, maximum=1)
 CI_HIGH = Field("ci_high", REAL, "Upper end of the 95 % bootstrap interval, dialogues resampled.", minimum=0, maximum=1)
 PAIR_COUNT = Field("pair_count", LONG, "Number of (turn, target) pairs.", minimum=0)
+
+# --- language models in the loop (ReGeS)
+FILM_POSITION = Field("candidate_rank", INT, "1-based position in the retriever's list.", minimum=1)
+CANDIDATE_MOVIE_ID = Field("movie_id", STRING, "A film that the retriever offers for the turn.")
+RETRIEVAL_SCORE = Field("retrieval_score", REAL, "The retriever's score; higher is better, comparable inside one turn only.")
+TARGET_MOVIE_ID = Field("movie_id", STRING, "The true film of the pair.")
+PSEUDO_QUERY = Field("pseudo_query", STRING, "The teacher's query, written with the true film in sight: only ever a training target.")
+CONCEPT_COUNT = Field("concept_count", INT, "Concepts that dialogue and film share, of which the teacher made the query.", minimum=0)
+QUERY_MODE = Field(
+    "query_mode",
+    STRING,
+    "'raw' (the dialogue itself), 'direct' (the untuned language model, asked for a query) or 'expert' (the tuned one).",
+    values=QUERY_MODES,
+)
+QUERY = Field("query", STRING, "Search query of the turn.")
+IS_FALLBACK = Field("is_fallback", FLAG, "The language model wrote nothing of use and the dialogue itself was taken.")
+ANSWER_MODEL = Field("model", STRING, "Which trained model answered.")
+CANDIDATE_COUNT = Field("candidate_count", INT, "How many candidates were offered.", minimum=1)
+IS_FORCED = Field("is_forced", FLAG, "The true film was put among the candidates where retrieval had missed it.")
+IS_RETRIEVED = Field("is_retrieved", FLAG, "Retrieval itself offered the true film.")
+ANSWER_RANK = Field(
+    "answer_rank", INT, "1-based rank of the true film by likelihood among the candidates; null when it was not offered.", minimum=1
+)
+ANSWER = Field("answer", STRING, "What the language model wrote.")
+DECODING = Field(
+    "decoding",
+    STRING,
+    "'constrained' to the titles of the candidates or 'unconstrained'.",
+    values=("constrained", "unconstrained"),
+)
+VOCABULARY = Field(
+    "vocabulary",
+    STRING,
+    "Titles that an answer is looked for among: the turn's 'candidates' (or nearly: 'candidates_fuzzy'), the 'data_set', the 'corpus'.",
+    values=("candidates", "candidates_fuzzy", "data_set", "corpus"),
+)
+QUALITY_METRIC = Field("metric", STRING, "Name of the quantity.")
+QUALITY_VALUE = Field("value", REAL, "What was measured; the metric's name says what it is.")
+QUALITY_LOW = Field("ci_low", REAL, "Lower end of the 95 % interval, dialogues resampled; null where none applies.")
+QUALITY_HIGH = Field("ci_high", REAL, "Upper end of the 95 % interval, dialogues resampled; null where none applies.")
+QUALITY_COUNT = Field("count", LONG, "What the value was measured on: pairs, queries or answers.", minimum=0)
+ANSWERED_DATASET = Field("dataset", STRING, "Dialogue data set, or 'all' for all of them together.")
+RETRIEVER = Field("retriever", STRING, "Which retriever searched.")

@@ -198,6 +198,34 @@ SET_RECOMMENDATION_TARGETS = Table(
     ("example_id", "target_index"),
     (Reference(("example_id",), "set_recommendation", ("example_id",)),),
 )
+SET_PSEUDO_QUERIES = Table(
+    "set_pseudo_queries",
+    "The teacher's queries, what a query expert learns to write; no test dialogue has one.",
+    _columns(f.EXAMPLE_ID, f.TARGET_INDEX, f.DATASET, f.SPLIT, f.TARGET_MOVIE_ID, f.PSEUDO_QUERY, f.CONCEPT_COUNT),
+    ("example_id", "target_index"),
+    (_TO_EXAMPLE, _TO_MOVIE),
+)
+SET_QUERIES = Table(
+    "set_queries",
+    "Search queries of training and validation turns, as written at inference: what hard negatives are mined with.",
+    _columns(f.EXAMPLE_ID, f.QUERY_MODE, f.DATASET, f.SPLIT, f.QUERY, f.IS_FALLBACK),
+    ("example_id", "query_mode"),
+    (_TO_EXAMPLE,),
+)
+SET_CANDIDATES = Table(
+    "set_candidates",
+    "Films that retrieval with the query expert's queries offers for training and validation turns; the true ones are left out.",
+    _columns(f.EXAMPLE_ID, f.FILM_POSITION, f.DATASET, f.SPLIT, f.CANDIDATE_MOVIE_ID, f.RETRIEVAL_SCORE),
+    ("example_id", "candidate_rank"),
+    (_TO_EXAMPLE, _TO_MOVIE),
+)
+SET_SHORTLISTS = Table(
+    "set_shortlists",
+    "Films that the whole first stage offers for training and validation turns, true ones among them: what models that choose choose from.",
+    SET_CANDIDATES.columns,
+    SET_CANDIDATES.key,
+    SET_CANDIDATES.references,
+)
 EVAL_RANKS = Table(
     "eval_recommendation_ranks",
     "Per-turn results: where each model ranked each test target.",
@@ -216,14 +244,77 @@ EVAL_METRICS = Table(
     _columns(f.DATASET, f.MODEL, f.CANDIDATE_SET, f.CONDITION, f.METRIC, f.K, f.VALUE, f.CI_LOW, f.CI_HIGH, f.PAIR_COUNT),
     ("dataset", "model", "candidate_set", "condition", "metric", "k"),
 )
+EVAL_QUERIES = Table(
+    "eval_queries",
+    "Search queries of test turns, as the language model wrote them.",
+    _columns(f.EXAMPLE_ID, f.QUERY_MODE, f.DATASET, f.SPLIT, f.QUERY, f.IS_FALLBACK),
+    ("example_id", "query_mode"),
+)
+EVAL_RETRIEVAL_RANKS = Table(
+    "eval_retrieval_ranks",
+    "Per-turn results: where each retriever ranks each target for each kind of query.",
+    _columns(f.DATASET, f.SPLIT, f.RETRIEVER, f.QUERY_MODE, f.EXAMPLE_ID, f.TARGET_INDEX, f.DIALOGUE_ID, f.IS_NEW) + _nullable(f.RANK),
+    ("dataset", "split", "retriever", "query_mode", "example_id", "target_index"),
+)
+EVAL_RETRIEVAL = Table(
+    "eval_retrieval",
+    "Recall of new films per retriever and kind of query, and its gain over the raw dialogue as query.",
+    _columns(f.DATASET, f.SPLIT, f.RETRIEVER, f.QUERY_MODE, f.QUALITY_METRIC, f.K, f.QUALITY_VALUE)
+    + _nullable(f.QUALITY_LOW, f.QUALITY_HIGH)
+    + _columns(f.QUALITY_COUNT),
+    ("dataset", "split", "retriever", "query_mode", "metric", "k"),
+)
+EVAL_QUERY_QUALITY = Table(
+    "eval_query_quality",
+    "Queries against the true film (cosine) and, on the starter data, against queries written by hand (BLEU, ROUGE).",
+    _columns(f.DATASET, f.SPLIT, f.QUERY_MODE, f.QUALITY_METRIC, f.QUALITY_VALUE, f.QUALITY_COUNT),
+    ("dataset", "split", "query_mode", "metric"),
+)
+EVAL_ANSWERS = Table(
+    "eval_answers",
+    "Per-turn results of the models that choose among candidates.",
+    _columns(
+        f.DATASET,
+        f.SPLIT,
+        f.ANSWER_MODEL,
+        f.CANDIDATE_COUNT,
+        f.IS_FORCED,
+        f.EXAMPLE_ID,
+        f.TARGET_INDEX,
+        f.DIALOGUE_ID,
+        f.IS_NEW,
+        f.IS_RETRIEVED,
+    )
+    + _nullable(f.ANSWER_RANK),
+    ("dataset", "split", "model", "candidate_count", "is_forced", "example_id", "target_index"),
+)
+EVAL_GENERATION = Table(
+    "eval_generation",
+    "Success of the models that choose: overall, with the truth forced in, and the recall of retrieval, per number of candidates.",
+    _columns(f.ANSWERED_DATASET, f.SPLIT, f.ANSWER_MODEL, f.CANDIDATE_COUNT, f.QUALITY_METRIC, f.QUALITY_VALUE)
+    + _nullable(f.QUALITY_LOW, f.QUALITY_HIGH)
+    + _columns(f.QUALITY_COUNT),
+    ("dataset", "split", "model", "candidate_count", "metric"),
+)
+EVAL_HALLUCINATION = Table(
+    "eval_hallucination",
+    "Share of answers that are no title of the turn's candidates, of the data set or of the corpus.",
+    _columns(f.DATASET, f.SPLIT, f.ANSWER_MODEL, f.DECODING, f.VOCABULARY, f.QUALITY_VALUE, f.QUALITY_LOW, f.QUALITY_HIGH, f.QUALITY_COUNT),
+    ("dataset", "split", "model", "decoding", "vocabulary"),
+)
 
 CORE = (
     MOVIES, TITLES, PEOPLE, CREDITS, MOVIE_GENRES, KEYWORDS, PLOTS, MOVIE_IDS, MOVIE_MERGES,
     DIALOGUES, DIALOGUE_TURNS, DIALOGUE_MOVIES, MENTIONS, RECOMMENDATION_TURNS, RECOMMENDATION_TARGETS,
 )  # fmt: skip
 LINKS = (LINK_DIALOGUE_MOVIES, LINK_MENTIONS, LINK_DECISIONS, LINK_REVIEW_QUEUE)
-SETS = (SET_SEQUENCES, SET_RECOMMENDATION, SET_RECOMMENDATION_TARGETS)
-EVALS = (EVAL_RANKS, EVAL_METRICS, EVAL_LINKING)
+SETS = (
+    SET_SEQUENCES, SET_RECOMMENDATION, SET_RECOMMENDATION_TARGETS, SET_PSEUDO_QUERIES, SET_QUERIES, SET_CANDIDATES, SET_SHORTLISTS,
+)  # fmt: skip
+EVALS = (
+    EVAL_RANKS, EVAL_METRICS, EVAL_LINKING, EVAL_QUERIES, EVAL_RETRIEVAL_RANKS, EVAL_RETRIEVAL, EVAL_QUERY_QUALITY, EVAL_ANSWERS,
+    EVAL_GENERATION, EVAL_HALLUCINATION,
+)  # fmt: skip
 
 
 def rejected(table: Table) -> Table:

@@ -10,7 +10,7 @@ The protocol is He et al. 2023 with corpus ids instead of names, and a full rank
   whose movie is in the history under another name: a list without mentioned movies cannot show it.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -33,14 +33,37 @@ Scores = npt.NDArray[Any]
 
 
 class Model(Protocol):
-    """Anything that scores candidates given a history."""
+    """Anything that scores candidates given a history of movies alone."""
 
     def score(self, histories: list[list[str]], candidates: Sequence[str], /) -> Scores:
         """Floats [len(histories), len(candidates)]; higher is better; NaN or -inf: cannot be ranked."""
 
 
+TurnScorer = Callable[[pa.Table, Sequence[str]], Scores]
+"""Rows of set_recommendation and candidates -> floats [rows, candidates]; higher is better; NaN or -inf: cannot be ranked."""
+
+
 def rank_targets(
     model: Model,
+    examples: pa.Table,
+    targets: pa.Table,
+    *,
+    candidates: Sequence[str],
+    model_name: str,
+    candidate_set: str,
+    exclude_mentioned: bool = True,
+) -> pa.Table:
+    """`rank_turns` for a model that looks at the history alone."""
+
+    def score(rows: pa.Table, movies: Sequence[str]) -> Scores:
+        return model.score(rows["history_movie_ids"].combine_chunks().to_pylist(), movies)
+
+    names = {"model_name": model_name, "candidate_set": candidate_set}
+    return rank_turns(score, examples, targets, candidates=candidates, exclude_mentioned=exclude_mentioned, **names)
+
+
+def rank_turns(
+    score: TurnScorer,
     examples: pa.Table,
     targets: pa.Table,
     *,
@@ -63,7 +86,7 @@ def rank_targets(
     wanted = _column_of(targets["movie_id"], movies)
     keep = np.asarray(targets["is_new"]) & exclude_mentioned
     ranks = np.zeros(len(rows), dtype=np.int64)
-    for start, scores, mentioned in _scored(model, used, movies):
+    for start, scores, mentioned in _scored(score, used, movies):
         inside = np.flatnonzero((rows >= start) & (rows < start + len(scores)) & (wanted >= 0))
         for excluded in (False, True):  # the kept ranking first: masking changes the scores in place
             if excluded:
@@ -93,19 +116,19 @@ def _column_of(movie_ids: pa.ChunkedArray | pa.Array, movies: pa.Array) -> Indic
     return np.asarray(pc.fill_null(found, -1), dtype=np.int64)
 
 
-def _scored(model: Model, examples: pa.Table, movies: pa.Array) -> Iterator[tuple[int, Scores, tuple[Indices, Indices]]]:
+def _scored(score: TurnScorer, examples: pa.Table, movies: pa.Array) -> Iterator[tuple[int, Scores, tuple[Indices, Indices]]]:
     """Batches: first row, writable scores [rows, movies], and the (row, column) of every mentioned movie."""
     if not examples.num_rows or not len(movies):
         return
     names = movies.to_pylist()
     size = max(1, SCORES_PER_BATCH // len(names))
-    histories = examples["history_movie_ids"].combine_chunks()
     for start in range(0, examples.num_rows, size):
-        part = histories.slice(start, size)
-        scores = np.array(model.score(part.to_pylist(), names))
+        rows = examples.slice(start, size)
+        part = rows["history_movie_ids"].combine_chunks()
+        scores = np.array(score(rows, names))
         if scores.shape != (len(part), len(names)) or scores.dtype.kind != "f":
             raise EvaluationError(
-                f"ranking targets: the model's scores are {scores.dtype} {list(scores.shape)} for {len(part)} histories and "
+                f"ranking targets: the model's scores are {scores.dtype} {list(scores.shape)} for {len(part)} turns and "
                 f"{len(names)} candidates; expected floats {[len(part), len(names)]}"
             )
         columns = _column_of(pc.list_flatten(part), movies)

@@ -56,13 +56,26 @@ def embed_items(
     progress: Progress | None = None,
     shard_texts: int = SHARD_TEXTS,
 ) -> ItemEmbeddings:
-    """One vector per item; texts in the cache need no encoder, new ones are cached every `shard_texts`.
+    """One vector per item, by `encode_cached`.
 
-    `progress` is told distinct texts done, those found in the cache included, and all. DataError when ids repeat, none is
-    given, or there is not one text per id; EncoderError when the encoder is not there or a worker process died.
+    DataError when ids repeat, none is given, or there is not one text per id; EncoderError when the encoder is not there or a
+    worker process died.
     """
     if not ids or len(ids) != len(texts) or len(set(ids)) != len(ids):
         raise DataError(f"encoding items: {len(ids)} ids, {len(set(ids))} distinct, {len(texts)} texts; expected one text per distinct id")
+    matrix = encode_cached(texts, config, cache_dir=cache_dir, progress=progress, shard_texts=shard_texts)
+    return ItemEmbeddings(tuple(ids), matrix, f"{encoder.signature(config)} document={DOCUMENT_VERSION}")
+
+
+def encode_cached(
+    texts: Sequence[str], config: TextEncoderConfig, *, cache_dir: Path, progress: Progress | None = None, shard_texts: int = SHARD_TEXTS
+) -> Matrix:
+    """`encode` for texts that will come again: those in the cache need no encoder, new ones are cached every `shard_texts`.
+
+    `progress` is told distinct texts done, those found in the cache included, and all. DataError without a text.
+    """
+    if not texts:
+        raise DataError("encoding texts: no text was given; expected at least one")
     cache = VectorCache(cache_dir, encoder.signature(config))
     keys = [cache.key(text) for text in texts]
     text_of = dict(zip(keys, texts, strict=True))
@@ -74,8 +87,7 @@ def embed_items(
         for added in spans:
             vectors.update(added)
             tell(len(vectors), len(text_of))
-    name = f"{encoder.signature(config)} document={DOCUMENT_VERSION}"
-    return ItemEmbeddings(tuple(ids), np.stack([vectors[key] for key in keys]), name)
+    return np.stack([vectors[key] for key in keys])
 
 
 def _cached_spans(

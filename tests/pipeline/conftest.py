@@ -7,11 +7,29 @@ from pathlib import Path
 import pytest
 
 from assets_defs.build import Done, build
-from assets_defs.profile import PROFILES, Profile, load_profile
+from assets_defs.profile import PROFILES, Profile, Sizes, load_profile
 from assets_defs.workspace import Workspace, open_workspace
 
 # The starter profile with little training: the path is what is tested here, not the quality of the models.
-SMALL = {"lrurec_id": {"max_epochs": 2, "batch_size": 32}, "lrurec_text": {"max_epochs": 2, "batch_size": 32}}
+TINY_LM = {"start": "minilm", "layers": 1, "vocabulary_size": 3000, "max_length": 64, "batch_size": 4, "max_steps": 3}
+FEW_STEPS = {"batch_size": 4, "max_length": 160, "max_steps": 2}
+SMALL = {
+    "lrurec_id": {"max_epochs": 2, "batch_size": 32},
+    "lrurec_text": {"max_epochs": 2, "batch_size": 32},
+    "base_lm": TINY_LM,
+    "query_lm": TINY_LM,
+    "language_model": {"max_prompt_tokens": 160},
+    "query_expert": {"max_new_tokens": 6, "dialogue_characters": 200, "films": 1},
+    "query_tuning": FEW_STEPS,
+    "dense_retriever": {"hidden_size": 16, "output_size": 8, "max_epochs": 2},
+    "generator": {"candidates": 4, "dialogue_characters": 120, "answer_tokens": 4, "thought_tokens": 4, "details": []},
+    "generator_tuning": FEW_STEPS,
+    "reranker": {"max_tokens": 32, "lists": 8, "negatives": 3, "validation_lists": 6, "frozen_layers": 6},
+}
+SIZES = {
+    "query_pairs": 40, "mined_queries": 20, "mined_turns": 40, "compared_turns": 16, "candidates": 8, "generated_pairs": 12,
+    "answered_turns": 12, "answered_counts": (4, 8), "free_answers": 6,
+}  # fmt: skip
 
 
 def silent(label: str, done: int, total: int) -> None:
@@ -21,7 +39,9 @@ def silent(label: str, done: int, total: int) -> None:
 @pytest.fixture(scope="session")
 def small_profile() -> Profile:
     profile = load_profile(PROFILES / "starter.yaml")
-    return profile.model_copy(update={**SMALL, "evaluation": profile.evaluation.model_copy(update={"bootstrap_samples": 100})})
+    return profile.model_copy(
+        update={**SMALL, "sizes": Sizes(**SIZES), "evaluation": profile.evaluation.model_copy(update={"bootstrap_samples": 100})}
+    )
 
 
 @pytest.fixture(scope="session")

@@ -60,11 +60,32 @@ def test_each_command_answers_people_and_scripts(built: Build, command: str) -> 
     assert document(*words, stdin=DIALOGUE)
 
 
+def test_a_chat_remembers_what_was_said_and_explains_itself(built: Build) -> None:
+    said = "I loved Heat (1995)\n/why\nsomething older\n/new\n/why\n\nhello\n/quit\nnever read\n"
+    code, printed = run("chat", "-k", "2", stdin=said)
+    assert code == 0
+    first, *_ = printed.split("query:")
+    assert "heard: Heat (1995)" in first and "Candidates in order of retrieval" in printed
+    assert printed.count("heard: Heat (1995)") == 2, "the second answer still knows what the first was about"
+    assert "nothing was recommended yet" in printed and "heard: no film" in printed
+
+
+def test_a_chat_for_scripts_is_a_document_a_line(built: Build) -> None:
+    code, printed = run("chat", "-k", "1", "--choose", "retrieval", "--json", stdin="I loved Heat (1995)\nhello\n")
+    documents = [json.loads(line) for line in printed.splitlines() if line.startswith("{")]
+    assert code == 0 and [len(one["recommendations"]) for one in documents] == [1, 1]
+
+
+def test_an_explained_recommendation_shows_query_candidates_and_reasons(built: Build) -> None:
+    code, printed = run("recommend", "-", "-k", "2", "--explain", "--include-mentioned", stdin=DIALOGUE)
+    assert code == 0 and "query:" in printed and "Candidates in order of retrieval" in printed and "1. " in printed
+
+
 def test_a_recommendation_names_its_release_and_model(built: Build) -> None:
     space, _ = built
     found = document("recommend", "-", "-k", "3", stdin=DIALOGUE)
     assert found["release"] == release.current(space.releases).release_id
-    assert found["model"].startswith("lrurec_text@")
+    assert found["model"].startswith("pipeline, reranker@")
     assert all(set(film) == {"rank", "score", "movie_id", "title", "year"} for film in found["recommendations"])
     assert len(found["recommendations"]) == 3
 

@@ -14,8 +14,9 @@ from assets_defs import gate
 from assets_defs.build import build
 from assets_defs.definitions import build_defs
 from assets_defs.errors import GateError, LineageError
-from assets_defs.explore import ask, recommend_for
+from assets_defs.explore import ask
 from assets_defs.graph import STEPS
+from assets_defs.recommend import recommend_for
 from assets_defs.step import today
 from assets_defs.workspace import Workspace
 from corpus_pipeline import release, store

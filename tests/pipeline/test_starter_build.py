@@ -6,9 +6,10 @@ import pytest
 
 from assets_defs import gate, lineage, summary
 from assets_defs.build import Done, build
-from assets_defs.explore import ask, recommend_for
+from assets_defs.explore import ask
 from assets_defs.graph import STEPS
 from assets_defs.linking import link_lines, link_title
+from assets_defs.recommend import recommend_for
 from assets_defs.workspace import Workspace
 from corpus_pipeline import release, store
 from corpus_pipeline.errors import ConfigError, CorpusError
@@ -54,7 +55,9 @@ def test_lineage_of_the_evaluation_reaches_the_raw_files(built: Build) -> None:
 def test_evaluation_covers_every_model_condition_and_cutoff(built: Build) -> None:
     space, _ = built
     rows = summary.evaluation_rows(space)
-    assert {row["model"] for row in rows} == {"popularity", "last_item_neighbours", "lrurec", "lrurec_text"}
+    assert {row["model"] for row in rows} == {
+        "popularity", "last_item_neighbours", "item_neighbours", "lrurec", "lrurec_text", "dense_retriever", "hybrid", "hybrid_rrf",
+    }  # fmt: skip
     assert {row["condition"] for row in rows} >= {"new", "all"}
     assert {row["k"] for row in rows} == {1, 5, 10, 20, 50}
     assert all(row["ci_low"] <= row["value"] <= row["ci_high"] for row in rows)
@@ -137,6 +140,49 @@ def test_dialogue_without_a_film_is_ranked_by_the_learned_prior(built: Build) ->
     space, _ = built
     found = recommend_for(space, {"turns": [{"speaker": "seeker", "text": "hello there"}]}, k=3, model="lrurec")
     assert found["history"] == [] and len(found["recommendations"]) == 3
+
+
+@pytest.mark.parametrize("chooser", ["reranker", "generator", "retrieval"])
+def test_the_whole_way_answers_and_says_why(built: Build, chooser: str) -> None:
+    space, _ = built
+    turns = [{"speaker": "seeker", "text": "I loved Heat (1995). More crime with Al Pacino?"}]
+    found = recommend_for(space, {"turns": turns}, k=4, chooser=chooser, explain=True)
+    assert [film["title"] for film in found["history"]] == ["Heat"] and found["query"] and found["notices"] == []
+    picks = [film["movie_id"] for film in found["recommendations"]]
+    assert len(set(picks)) == 4 and found["history"][0]["movie_id"] not in picks
+    assert set(picks) <= {film["movie_id"] for film in found["candidates"]}
+    told = [fact for facts in found["because"].values() for fact in facts]
+    assert all(fact.endswith((")",)) for fact in told)
+    again = recommend_for(space, {"turns": turns}, k=4, chooser=chooser, include_named=True)
+    assert len(again["recommendations"]) == 4
+
+
+def test_without_a_language_model_retrieval_answers(built: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    from modeling.errors import LanguageModelError
+
+    def away(*given: object, **named: object) -> None:
+        raise LanguageModelError("the endpoint is away")
+
+    monkeypatch.setattr("assets_defs.recommend.language_model", away)
+    found = recommend_for(built[0], {"turns": [{"speaker": "seeker", "text": "something with robots"}]}, k=3, chooser="retrieval")
+    assert len(found["recommendations"]) == 3 and "the endpoint is away" in found["notices"][0]
+
+
+def test_unknown_chooser_is_named(built: Build) -> None:
+    with pytest.raises(CorpusError, match="reranker"):
+        recommend_for(built[0], {"turns": []}, k=1, chooser="oracle")
+
+
+def test_constrained_answers_stay_among_their_candidates(built: Build) -> None:
+    rows = ask(built[0], "SELECT sum(value) FROM eval_hallucination WHERE decoding = 'constrained' AND vocabulary = 'candidates'", limit=1)[
+        1
+    ]
+    assert rows == [(0.0,)]
+
+
+def test_no_test_turn_has_a_pseudo_query(built: Build) -> None:
+    rows = ask(built[0], "SELECT DISTINCT split FROM set_pseudo_queries ORDER BY 1", limit=5)[1]
+    assert rows == [("train",), ("valid",)]
 
 
 def test_trainable_release_is_the_published_one(built: Build) -> None:

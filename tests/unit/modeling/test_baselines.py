@@ -6,7 +6,7 @@ import pytest
 
 from corpus_pipeline.schema.render import arrow_schema
 from corpus_pipeline.schema.tables import SET_SEQUENCES
-from modeling.baselines import NAMES, LastItemNeighbours, Popularity
+from modeling.baselines import NAMES, PRIOR_WEIGHT, UNSEEN_COUNT, ItemNeighbours, LastItemNeighbours, Popularity
 from modeling.errors import DataError
 
 TRAIN = [["a", "b", "c"], ["b", "c"], ["c", "d"], []]
@@ -57,6 +57,26 @@ def test_scores_are_finite_and_one_row_per_history() -> None:
         assert model.score([["a"]], []).shape == (1, 0)
 
 
+def test_item_neighbours_are_probabilities_over_the_whole_history() -> None:
+    """With b: a once, c twice; with d: c once. What recommenders named: a 1, b 2, c 3, d 1, of 7 and five unseen shares."""
+    model, films = ItemNeighbours.fit(sequences(TRAIN)), ["a", "b", "c", "d", "zz"]
+    shares = np.array([1, 2, 3, 1, 0]) + UNSEEN_COUNT
+    prior = PRIOR_WEIGHT * shares / shares.sum()
+    found = np.exp(model.score([["b", "d"], ["nowhere"]], ["inspired"] * 2, films))
+    np.testing.assert_allclose(found[0], (np.array([1, 0, 3, 0, 0]) + prior) / (4 + PRIOR_WEIGHT))
+    np.testing.assert_allclose(found[1], prior / PRIOR_WEIGHT)
+    np.testing.assert_allclose(found.sum(axis=1), 1.0)
+
+
+def test_a_conversation_of_no_data_set_has_the_prior_of_all_of_them() -> None:
+    rows = pa.concat_tables(
+        [sequences(TRAIN), sequences([["d", "d2"]]).set_column(1, "dataset", pa.array(["redial"])).cast(arrow_schema(SET_SEQUENCES))]
+    )
+    model = ItemNeighbours.fit(rows)
+    inspired, anywhere = np.exp(model.prior(["inspired", "somebody's own"], ["a", "d"]))
+    assert anywhere[1] / anywhere[0] == pytest.approx((2 + UNSEEN_COUNT) / (1 + UNSEEN_COUNT)) and inspired[0] == inspired[1]
+
+
 def test_only_train_rows_are_counted() -> None:
     both = pa.concat_tables([sequences(TRAIN), sequences([["a", "zz"]], "valid")])
     assert Popularity.fit(both) == Popularity.fit(sequences(TRAIN))
@@ -75,4 +95,4 @@ def test_no_training_movie_is_refused(rows: list[list[str]]) -> None:
 
 
 def test_names_are_those_of_the_report() -> None:
-    assert NAMES == ("popularity", "last_item_neighbours")
+    assert NAMES == ("popularity", "last_item_neighbours", "item_neighbours")

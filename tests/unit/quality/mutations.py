@@ -162,6 +162,12 @@ _LEAKAGE: dict[str, Mutation] = {
     "set_recommendation.history_movie_ids.known": change("set_recommendation", history_movie_ids=["mqnowhere"]),
     "set_recommendation_targets.as_in_corpus": drop("set_recommendation_targets", example_id="inspired:1#1"),
     "set_recommendation_targets.movie_id.known": change("set_recommendation_targets", movie_id="mqnowhere"),
+    **{
+        f"{table}.no_test_turn": change(table, split="test")
+        for table in ("set_pseudo_queries", "set_queries", "set_candidates", "set_shortlists")
+    },
+    "set_pseudo_queries.no_title": change("set_pseudo_queries", pseudo_query="a film like lantern 2, with light"),
+    "set_candidates.no_target": change("set_candidates", movie_id=movie_id(2)),
     "set_recommendation_targets.new_in_history_share": change("set_recommendation_targets", movie_id=movie_id(1)),
 }
 

@@ -141,7 +141,7 @@ def test_scores_of_a_wrong_shape_are_refused() -> None:
         def score(self, histories: list[list[str]], candidates: Sequence[str]) -> np.ndarray:
             return np.zeros((len(histories), 2))
 
-    with pytest.raises(EvaluationError, match=r"\[1, 2\] for 1 histories and 5 candidates"):
+    with pytest.raises(EvaluationError, match=r"\[1, 2\] for 1 turns and 5 candidates"):
         ranked(Narrow(), examples([]), targets((0, 0, "a", True)))
 
 

@@ -1,0 +1,46 @@
+"""What results depend on, by the parts of the code that make them: what several steps of the graph share. No step is declared here."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from assets_defs.profile import Profile
+
+# A test holds these lists to the import statements.
+SCHEMA = ("corpus_pipeline.schema", "corpus_pipeline.store")
+INDEX = (
+    "corpus_pipeline.linking.title_index", "corpus_pipeline.linking.spelling", "corpus_pipeline.linking.words",
+    "corpus_pipeline.linking.arrays", "corpus_pipeline.linking.facts", "corpus_pipeline.linking.settings", "corpus_pipeline.transform.text",
+)  # fmt: skip
+LINKING = ("corpus_pipeline.linking", "corpus_pipeline.transform.text", "corpus_pipeline.splits")
+GOLD = (*LINKING, "corpus_pipeline.sources.dialogues.redial")
+LRUREC = (
+    "modeling.lrurec", "modeling.artifacts", "modeling.seeding", "modeling.text_encoder.embeddings",
+    "modeling.evaluation.metrics", "modeling.evaluation.pairs", "modeling.evaluation.protocols",
+)  # fmt: skip
+
+ENCODER = ("modeling.text_encoder", "modeling.artifacts", "modeling.seeding", "modeling.documents")
+LANGUAGE = ("modeling.language_model", "modeling.artifacts", "modeling.seeding", "modeling.text_encoder", "modeling.documents")
+QUERY = (*LANGUAGE, "modeling.query_expert", "modeling.prompt_text")
+FIRST_STAGE = (
+    *LRUREC, *ENCODER, "modeling.dense_retriever", "modeling.lexical_retriever", "modeling.hybrid", "modeling.turn_retrieval",
+    "modeling.turn_scorers", "modeling.baselines", "modeling.prompt_text",
+)  # fmt: skip
+GENERATOR = (*LANGUAGE, "modeling.generator", "modeling.prompt_text")
+RETRIEVING = ("assets_defs.retrieval", "assets_defs.turns", "assets_defs.film_facts")
+JUDGING = ("modeling", "corpus_pipeline.sources", "corpus_pipeline.transform", "corpus_pipeline.splits", "corpus_pipeline.linking.facts")
+SECOND_STAGE = (*GENERATOR, *FIRST_STAGE, "modeling.reranker", "modeling.evaluation")
+LM_SETTINGS = ("language_model", "endpoint")
+TURNS = ("set_recommendation", "set_sequences")
+RETRIEVERS = (
+    "release_corpus", "model_text_embeddings", "model_lrurec", "model_lrurec_text", "model_dense_retriever", "model_film_index",
+    "model_lexical_index",
+)  # fmt: skip
+
+
+def picked(*names: str) -> Any:
+    """What takes the named settings out of a profile."""
+
+    def pick(profile: Profile) -> Mapping[str, Any]:
+        return profile.model_dump(mode="json", include=set(names))
+
+    return pick

@@ -1,0 +1,234 @@
+"""Recommendations for a dialogue: the trained parts of a workspace put together, and what speaks for a pick. Nothing is written."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from assets_defs.errors import LineageError
+from assets_defs.explore import MODELS, load_model
+from assets_defs.film_facts import film_facts
+from assets_defs.generation import catalogue_of, documents_of, load_generator, load_reranker
+from assets_defs.language import QUERY_BASE, is_endpoint, language_model
+from assets_defs.lineage import is_current
+from assets_defs.linking import linker_of
+from assets_defs.queries import asked_as, expert_config, facts_for
+from assets_defs.retrieval import hybrid_weights
+from assets_defs.turns import dialogue_encoder, load_retriever
+from assets_defs.workspace import Workspace
+from corpus_pipeline import release, store
+from corpus_pipeline.errors import ConfigError
+from corpus_pipeline.schema import tables as t
+
+if TYPE_CHECKING:
+    from modeling.query_expert.facts import FilmFacts
+    from modeling.recommender import Conversation, Recommendation, Recommender
+    from modeling.turn_retrieval import Asked
+
+PIPELINE = "pipeline"
+CHOOSERS = ("reranker", "generator", "retrieval")
+NEEDED = ("model_hybrid", "model_query_expert", "model_reranker", "model_generator")
+ANYWHERE = ""  # a conversation of a user's belongs to no data set
+
+
+@dataclass(frozen=True)
+class Assistant:
+    """One workspace's parts, loaded when they are first needed and kept: the first answer takes seconds, the next ones do not."""
+
+    workspace: Workspace
+    chooser: str = CHOOSERS[0]
+
+    def __post_init__(self) -> None:
+        if self.chooser not in CHOOSERS:
+            raise ConfigError(f"no chooser {self.chooser!r}; there are {', '.join(CHOOSERS)}")
+        stale = [name for name in NEEDED if not is_current(self.workspace.ledger, name, back_to="release_corpus")]
+        if stale:
+            raise LineageError(
+                f"{', '.join(stale)} {'is' if len(stale) == 1 else 'are'} not made from the current release: run `marquee build`"
+            )
+
+    @cached_property
+    def release(self) -> release.Release:
+        return release.current(self.workspace.releases)
+
+    @cached_property
+    def facts(self) -> "dict[str, FilmFacts]":
+        """What is known of every film that can be recommended."""
+        return facts_for(self.workspace, self.release)
+
+    @cached_property
+    def linker(self) -> Any:
+        return linker_of(self.workspace, self.release)
+
+    @cached_property
+    def recommender(self) -> "Recommender":
+        from modeling.recommender import Recommender
+
+        retriever = load_retriever(self.workspace, self.release, store.read_table(self.workspace.table(t.SET_SEQUENCES), t.SET_SEQUENCES))
+        return Recommender(
+            write=self._write,
+            read=self._read,
+            retriever=retriever,
+            weights=hybrid_weights(self.workspace)["hybrid"],
+            films=retriever.dense.movie_ids,
+            choose=self._chooser(),
+        )
+
+    def said(self, turns: Sequence[Mapping[str, str]]) -> "Conversation":
+        """The conversation with the films that are found in it."""
+        from modeling.recommender import Conversation
+
+        texts = [turn["text"] for turn in turns]
+        linked = self.linker.link_texts(texts, dialogues=[0] * len(texts))
+        named = tuple(dict.fromkeys(movie for movie in linked["movie_id"].to_pylist() if movie))
+        lines = (f"{turn.get('speaker', 'seeker')}: {' '.join(turn['text'].split())}" for turn in turns)
+        return Conversation("\n".join(lines), named)
+
+    def recommend(self, said: "Conversation", *, k: int, include_named: bool = False) -> "Recommendation":
+        return self.recommender.recommend(said, k=k, include_named=include_named)
+
+    @cached_property
+    def _expert(self) -> Any:
+        folder = None if is_endpoint(self.workspace) else self.workspace.artifact_of("model_query_expert")
+        return language_model(self.workspace, folder, base=QUERY_BASE)
+
+    def _write(self, said: "Conversation") -> str:
+        from modeling.query_expert.data import Turn
+        from modeling.query_expert.infer import write_queries
+
+        turn = Turn("now", "now", "", said.context_text, said.named)
+        config = expert_config(self.workspace)
+        return write_queries(self._expert, [turn], self.facts, asked_as(self.workspace, "expert"), config).queries[0]
+
+    def _read(self, said: "Conversation", query: str) -> "Asked":
+        from modeling.dense_retriever.data import Turns, turn_texts
+        from modeling.text_encoder.infer import encode
+        from modeling.turn_retrieval import Asked
+
+        vectors = encode([*turn_texts(said.context_text), query], dialogue_encoder(self.workspace))
+        turns = Turns(["now"], np.concatenate([vectors[:1], vectors[1:2]], axis=1), [ANYWHERE])
+        return Asked([said.named], turns, [query], vectors[2:])
+
+    def _chooser(self) -> Any:
+        if self.chooser == "reranker":
+            return partial(_reranked, load_reranker(self.workspace), documents_of(self.workspace, self.release))
+        if self.chooser == "generator":
+            return partial(_generated, load_generator(self.workspace, "model_generator", catalogue_of(self.workspace, self.release)))
+        return None
+
+
+def _reranked(model: Any, documents: Mapping[str, str], said: "Conversation", offered: list[tuple[str, float]]) -> list[tuple[str, float]]:
+    from modeling.reranker.data import RankedList
+
+    films, scores = (list(part) for part in zip(*offered, strict=True))
+    (found,) = model.score([RankedList("now", said.context_text, films, np.array(scores))], documents)
+    return _best_first(films, found)
+
+
+def _generated(model: Any, said: "Conversation", offered: list[tuple[str, float]]) -> list[tuple[str, float]]:
+    from modeling.generator.prompts import Turn
+
+    films = [movie for movie, _ in offered]
+    (found,) = model.score([Turn("now", said.context_text, said.named)], [films])
+    return _best_first(films, found)
+
+
+def _best_first(films: Sequence[str], scores: Any) -> list[tuple[str, float]]:
+    return sorted(zip(films, scores.tolist(), strict=True), key=lambda pair: (-pair[1], pair[0]))
+
+
+def recommend_for(
+    workspace: Workspace,
+    dialogue: Mapping[str, Any],
+    *,
+    k: int,
+    model: str = PIPELINE,
+    chooser: str = CHOOSERS[0],
+    include_named: bool = False,
+    explain: bool = False,
+) -> dict[str, Any]:
+    """Ranked films for a dialogue, with what was heard in it and the versions that answered, as one document."""
+    if model != PIPELINE:
+        return _by_one_model(workspace, dialogue, k=k, model=model)
+    assistant = Assistant(workspace, chooser)
+    return answer(assistant, dialogue["turns"], k=k, include_named=include_named, explain=explain)
+
+
+def answer(
+    assistant: Assistant, turns: Sequence[Mapping[str, str]], *, k: int, include_named: bool = False, explain: bool = False
+) -> dict[str, Any]:
+    """What `recommend_for` tells, by parts that are loaded already."""
+    said = assistant.said(turns)
+    found = assistant.recommend(said, k=k, include_named=include_named)
+    told = {
+        "release": assistant.release.release_id,
+        "model": _version(assistant),
+        "history": [_film(assistant, movie) for movie in said.named],
+        "recommendations": [{"rank": n, "score": score, **_film(assistant, movie)} for n, (movie, score) in enumerate(found.ranked, 1)],
+        "notices": list(found.notices),
+    }
+    return {**told, **_explanation(assistant, said, found)} if explain else told
+
+
+def _version(assistant: Assistant) -> str:
+    step = {"reranker": "model_reranker", "generator": "model_generator", "retrieval": "model_hybrid"}[assistant.chooser]
+    return f"{PIPELINE}, {assistant.chooser}@{assistant.workspace.ledger.need(step).fingerprint[:12]}"
+
+
+def _film(assistant: Assistant, movie: str) -> dict[str, Any]:
+    known = assistant.facts.get(movie)
+    if known is None:  # named in the dialogue, but without a vector
+        rows = film_facts(assistant.release, [movie]).to_pylist()
+        return {"movie_id": movie, "title": rows[0]["title"], "year": rows[0]["year"]}
+    return {"movie_id": movie, "title": known.title, "year": known.year}
+
+
+def _explanation(assistant: Assistant, said: "Conversation", found: "Recommendation") -> dict[str, Any]:
+    """The query, what the first stage offered, and the facts of each recommended film that the dialogue speaks for."""
+    candidates = [{"retrieval_score": score, **_film(assistant, movie)} for movie, score in found.offered]
+    speaks = {movie: shared_facts(assistant, said, movie) for movie, _ in found.ranked}
+    return {"query": found.query, "candidates": candidates, "because": speaks}
+
+
+def shared_facts(assistant: Assistant, said: "Conversation", movie: str) -> list[str]:
+    """'genre: Crime (said)', 'cast: Al Pacino (as in Heat)': facts of the film that were said, or that films named before share."""
+    film, words = assistant.facts[movie], _words(said.context_text)
+    before = [assistant.facts[one] for one in said.named if one in assistant.facts and one != movie]
+    told = []
+    for kind in ("genres", "directors", "cast", "keywords"):
+        for value in getattr(film, kind):
+            named = [other.title for other in before if value in getattr(other, kind)]
+            if f" {_words(value).strip()} " in words:
+                told.append(f"{kind}: {value} (said)")
+            elif named:
+                told.append(f"{kind}: {value} (as in {', '.join(named)})")
+    return told
+
+
+def _words(text: str) -> str:
+    from modeling.query_expert.facts import words_key
+
+    return f" {words_key(text)} "
+
+
+def _by_one_model(workspace: Workspace, dialogue: Mapping[str, Any], *, k: int, model: str) -> dict[str, Any]:
+    """One sequential model alone, which hears the films and nothing else."""
+    if model not in MODELS:
+        raise ConfigError(f"no model {model!r}; there are {[PIPELINE, *sorted(MODELS)]}")
+    found = release.current(workspace.releases)
+    texts = [turn["text"] for turn in dialogue["turns"]]
+    linked = linker_of(workspace, found).link_texts(texts, dialogues=[0] * len(texts))
+    history = list(dict.fromkeys(movie for movie in linked["movie_id"].to_pylist() if movie))
+    loaded, version = load_model(workspace, model)
+    ranked = loaded.recommend(history, k)
+    rows = film_facts(found, [*history, *(movie for movie, _ in ranked)]).select(["movie_id", "title", "year"]).to_pylist()
+    films = {row["movie_id"]: row for row in rows}
+    return {
+        "release": found.release_id,
+        "model": f"{model}@{version}",
+        "history": [films[movie] for movie in history],
+        "recommendations": [{"rank": n, "score": score, **films[movie]} for n, (movie, score) in enumerate(ranked, 1)],
+        "notices": [],
+    }

