@@ -36,6 +36,7 @@ WAVES: tuple[tuple[str, ...], ...] = (
     ("model_hybrid",),
     ("set_shortlists",),
     ("model_reranker", "model_generator", "model_generator_random", "model_generator_none", "model_generator_thinking"),
+    ("model_corpus_index",),
     ("eval_linking", "eval_queries"),
     ("eval_retrieval_ranks", "eval_query_quality", "eval_recommendation_ranks", "eval_answers", "eval_hallucination"),
     ("eval_retrieval", "eval_recommendation", "eval_generation"),

@@ -1,4 +1,4 @@
-"""The commands that recommend: `marquee recommend` for one dialogue, `marquee chat` for a conversation at the terminal."""
+"""The commands that find films: `marquee recommend` for one dialogue, `marquee chat` at the terminal, `marquee search` by text."""
 
 import json
 import sys
@@ -23,6 +23,7 @@ def add_to(app: typer.Typer) -> None:
     """Give `app` the commands."""
     app.command()(recommend)
     app.command()(chat)
+    app.command()(search)
 
 
 def recommend(
@@ -73,6 +74,27 @@ def chat(
                 last = answer(assistant, turns, k=k, include_named=include_mentioned, explain=True)
                 say(out, json.dumps(last, ensure_ascii=False)) if as_json else show({key: last[key] for key in ANSWER})
                 turns.append({"speaker": "recommender", "text": _reply(last)})
+
+
+def search(
+    query: Annotated[str, typer.Argument(help="What the film is about, in words.")],
+    k: Count = 10,
+    profile: ProfileName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Find films by what they are about: every film of the corpus, nearest first."""
+    with reported(as_json):
+        from assets_defs.search import search as search_for
+
+        if not query.strip():
+            raise UsageError("search: the text is empty; say what the film is about")
+        space = workspace_for(profile)
+        with progress_bar(as_json) as tell:
+            tell("reading the index", 0, 0)
+            found = search_for(space, query, k=k)
+        rows = [(n, f["title"], f["year"], ", ".join(f["genres"][:3]), f"{f['score']:.3f}") for n, f in enumerate(found["films"], 1)]
+        title = f"release {found['release']}, {found['films_searched']:,} films, {found['stand_ins']:,} of them by stand-in"
+        emit(found, as_json, lambda: out.print(grid(title, ("", "title", "year", "genres", "score"), rows)))
 
 
 def _typed() -> str:

@@ -1,6 +1,6 @@
 """The graph of the language models: queries, retrieval by text, models that choose, and how each is judged. `graph` has the rest."""
 
-from assets_defs import answers, generation, queries, retrieval, retrieval_quality
+from assets_defs import answers, generation, queries, retrieval, retrieval_quality, search
 from assets_defs.code_parts import (
     ENCODER,
     FIRST_STAGE,
@@ -37,6 +37,24 @@ LANGUAGE_STEPS: tuple[Step, ...] = (
         parents=("release_corpus", "model_text_embeddings"),
         code=(*RETRIEVING, *SCHEMA, *ENCODER, "modeling.lexical_retriever"),
         kinds=frozenset({"numpy"}),
+    ),
+    Step(
+        "model_corpus_index",
+        "model",
+        "Every film of the release findable by text: the most popular encoded, the others by stand-ins learned from them.",
+        search.model_corpus_index,
+        parents=("release_corpus",),
+        code=(
+            "assets_defs.search",
+            "assets_defs.models",
+            *RETRIEVING,
+            *SCHEMA,
+            *ENCODER,
+            "modeling.dense_retriever",
+            "modeling.prompt_text",
+        ),
+        config=picked("text_encoder", "sizes"),
+        kinds=frozenset({"pytorch", "numpy"}),
     ),
     Step(
         "set_pseudo_queries",

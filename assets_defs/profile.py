@@ -49,6 +49,9 @@ class Sizes(Strict):
     generated_pairs: int = Field(default=0, ge=0, description="Pairs that the generators learn from; 0: all.")
     answered_turns: int = Field(default=0, ge=0, description="Test turns per data set that the models that choose are asked about; 0: all.")
     answered_counts: tuple[int, ...] = Field(default=(10, 20, 50), min_length=1, description="Numbers of candidates they choose from.")
+    encoded_films: int = Field(
+        default=0, ge=0, description="Most popular films whose documents the corpus index encodes; 0: all. The others get stand-ins."
+    )
     free_answers: int = Field(
         default=200, ge=1, description="Test turns per data set answered without constraint, for the hallucination table."
     )

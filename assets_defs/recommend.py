@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from modeling.turn_retrieval import Asked
 
 PIPELINE = "pipeline"
-CHOOSERS = ("reranker", "generator", "retrieval")
-NEEDED = ("model_hybrid", "model_query_expert", "model_reranker", "model_generator")
+STEP_OF = {"reranker": "model_reranker", "generator": "model_generator", "retrieval": "model_hybrid"}
+CHOOSERS = tuple(STEP_OF)
 ANYWHERE = ""  # a conversation of a user's belongs to no data set
 
 
@@ -43,7 +43,8 @@ class Assistant:
     def __post_init__(self) -> None:
         if self.chooser not in CHOOSERS:
             raise ConfigError(f"no chooser {self.chooser!r}; there are {', '.join(CHOOSERS)}")
-        stale = [name for name in NEEDED if not is_current(self.workspace.ledger, name, back_to="release_corpus")]
+        needed = dict.fromkeys(("model_hybrid", "model_query_expert", STEP_OF[self.chooser]))
+        stale = [name for name in needed if not is_current(self.workspace.ledger, name, back_to="release_corpus")]
         if stale:
             raise LineageError(
                 f"{', '.join(stale)} {'is' if len(stale) == 1 else 'are'} not made from the current release: run `marquee build`"
@@ -173,8 +174,7 @@ def answer(
 
 
 def _version(assistant: Assistant) -> str:
-    step = {"reranker": "model_reranker", "generator": "model_generator", "retrieval": "model_hybrid"}[assistant.chooser]
-    return f"{PIPELINE}, {assistant.chooser}@{assistant.workspace.ledger.need(step).fingerprint[:12]}"
+    return f"{PIPELINE}, {assistant.chooser}@{assistant.workspace.ledger.need(STEP_OF[assistant.chooser]).fingerprint[:12]}"
 
 
 def _film(assistant: Assistant, movie: str) -> dict[str, Any]:

@@ -25,7 +25,7 @@ def retrieval_table(ranks: pa.Table, *, bootstrap_samples: int, seed: int) -> pa
     """Rows of eval_retrieval from rows of eval_retrieval_ranks: 'recall' and, beside the raw dialogue, its 'gain' (0.4: 40 % more).
 
     Recall is a mean over (turn, target) pairs of new films with a 95 % bootstrap interval over dialogues; a gain is a ratio of
-    two such means less one, both from the same resamples. It is null where the raw dialogue finds nothing in a resample.
+    two such means less one, both from the same resamples; an end of its interval is null where it is without bound.
     """
     rows: list[dict[str, Any]] = []
     for split in sorted(set(ranks["split"].to_pylist())):
@@ -66,15 +66,15 @@ def _row(group: Mapping[str, Any], k: int, metric: str, told: tuple[float, float
 
 
 def relative_gain(pairs: Pairs, base: Pairs, *, k: int, samples: int, seed: int) -> tuple[float, float | None, float | None]:
-    """(mean recall@k of `pairs` over that of `base`, less one; 95 % percentile interval, dialogues resampled, None where undefined).
+    """(mean recall@k of `pairs` over that of `base`, less one; 95 % percentile interval, dialogues resampled).
 
-    Both hold the same pairs. Where the base finds nothing the gain is 0 if nothing is found by either, else as if it had found one.
+    Both hold the same pairs. Where the base finds nothing the gain is 0 if nothing is found by either, else as if it had found one
+    pair; in a resample it is without bound, and so is an end of the interval (None) that falls on such a resample.
     """
     hits = np.column_stack([recall(pairs.ranks, k), recall(base.ranks, k)])
     own, theirs = hits.sum(axis=0)
     drawn = resamples(numpy_generator(seed, f"gain at {k}"), pairs.dialogue_count, samples=samples) @ pairs.per_dialogue(hits)
-    gain = float(own / max(theirs, 1.0) - 1.0) if own or theirs else 0.0
-    if (drawn[:, 1] == 0).any():
-        return gain, None, None
-    low, high = np.percentile(drawn[:, 0] / drawn[:, 1] - 1.0, INTERVAL)
-    return gain, float(low), float(high)
+    unbounded = np.where(drawn[:, 0] > 0, np.inf, 0.0)
+    gains = np.where(drawn[:, 1] > 0, drawn[:, 0] / np.maximum(drawn[:, 1], 1.0) - 1.0, unbounded)
+    low, high = (float(end) if np.isfinite(end) else None for end in np.percentile(gains, INTERVAL, method="nearest"))
+    return (float(own / max(theirs, 1.0) - 1.0) if own or theirs else 0.0), low, high

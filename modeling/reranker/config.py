@@ -14,9 +14,10 @@ class RerankerConfig:
     """A cross-encoder over (dialogue, film document) with a listwise softmax loss (Cao et al., ICML 2007; Nogueira & Cho 2019).
 
     Ours, as a peer of ReGeS' generator on a CPU: it learns from the same mined hard negatives. `frozen_layers` lower layers and
-    the word vectors stay as they are, which halves the cost of a step. A list is the true film and `negatives` films, of which
-    the first mined ones are the hardest. `lists` of training are drawn once, by seed. `retrieval_weights` are what validation
-    chooses from: how much the retriever's own score (a log-probability over the candidates) counts beside the reranker's.
+    the word vectors stay as they are, which halves the cost of a step; the head, which starts at zero, has a learning rate of
+    its own. A list is the true film and `negatives` films, of which the first mined ones are the hardest. `lists` of training are
+    drawn once, by seed. `retrieval_weights` are what validation chooses from: how much the retriever's own score (a
+    log-probability over the candidates) counts beside the reranker's.
     """
 
     max_tokens: int = 128
@@ -28,6 +29,7 @@ class RerankerConfig:
     validation_candidates: int = 20
     frozen_layers: int = 3
     learning_rate: float = 1e-4
+    head_learning_rate: float = 2e-3
     warmup_share: float = 0.1
     weight_decay: float = 0.01
     batch_lists: int = 4
@@ -53,7 +55,7 @@ class RerankerConfig:
 
 _WHOLE = {"max_tokens": 8, "dialogue_characters": 1, "document_characters": 1, "negatives": 1, "lists": 1, "validation_lists": 1}
 _WHOLE |= {"validation_candidates": 2, "frozen_layers": 0, "batch_lists": 1, "seed": 0}
-_RANGES = {"learning_rate": (1e-9, 1.0), "warmup_share": (0.0, 1.0), "weight_decay": (0.0, 100.0)}
+_RANGES = {"learning_rate": (1e-9, 1.0), "head_learning_rate": (1e-9, 1.0), "warmup_share": (0.0, 1.0), "weight_decay": (0.0, 100.0)}
 
 
 def _problems(values: Mapping[str, Any]) -> Iterator[str]:

@@ -86,9 +86,10 @@ def _descend(
 ) -> list[dict[str, float]]:
     import torch
 
-    optimiser = torch.optim.AdamW(
-        [p for p in network.parameters() if p.requires_grad], config.learning_rate, weight_decay=config.weight_decay
-    )
+    body = [parameter for parameter in network.body.parameters() if parameter.requires_grad]
+    head = [*network.hidden.parameters(), *network.score.parameters()]
+    groups = [{"params": body, "lr": config.learning_rate}, {"params": head, "lr": config.head_learning_rate}]
+    optimiser = torch.optim.AdamW(groups, weight_decay=config.weight_decay)
     steps = -(-len(lists) // config.batch_lists)
     warmup = max(1, int(config.warmup_share * steps))
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: min((step + 1) / warmup, (steps - step) / max(1, steps - warmup)))

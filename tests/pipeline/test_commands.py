@@ -30,6 +30,7 @@ COMMANDS = {
     "review": "link_decisions.csv",
     "evaluate": "lrurec_text",
     "recommend -": "heard: Heat (1995)",
+    "search robots -k 3": "502 films",
 }
 QUESTION = ["SELECT title FROM movie_cards WHERE title = 'Heat'"]
 

@@ -94,7 +94,7 @@ def test_questions_leave_no_folder_behind(empty_home: Path) -> None:
 def test_every_command_has_json() -> None:
     callbacks = [[command.callback] for command in app.registered_commands]
     names = [[callback.__name__] for (callback,) in callbacks if callback is not None] + [["lineage", "explain"]]
-    assert len(names) == 13
+    assert len(names) == 14
     for name in names:
         help_text = RUNNER.invoke(app, [*name, "--help"], terminal_width=200).output
         assert "--json" in help_text and "--profile" in help_text, name

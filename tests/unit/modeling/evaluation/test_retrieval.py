@@ -40,6 +40,11 @@ def test_the_same_ranks_gain_nothing() -> None:
     assert (gain["value"], gain["ci_low"], gain["ci_high"]) == (0.0, 0.0, 0.0)
 
 
+def test_a_gain_over_next_to_nothing_has_a_lower_end_and_no_upper_one() -> None:
+    gain = table_of(ranks("raw", [1, *[None] * 19]), ranks("expert", [1] * 10 + [None] * 10))["expert", "gain", 5]
+    assert gain["value"] == 9.0 and 1.0 < gain["ci_low"] < 9.0 and gain["ci_high"] is None
+
+
 def test_a_base_that_finds_nothing_has_no_interval() -> None:
     found = table_of(ranks("raw", [None] * 10), ranks("expert", [1] * 10), ranks("direct", [None] * 10))
     assert found["expert", "gain", 5]["value"] == 9.0 and found["expert", "gain", 5]["ci_low"] is None

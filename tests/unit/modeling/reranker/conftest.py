@@ -11,7 +11,15 @@ from modeling.reranker.data import RankedList
 
 WORDS = ("ghost", "robot", "wedding", "submarine", "horse", "chef")
 DOCUMENTS = {word: f"A film about a {word}." for word in WORDS}
-SMALL = RerankerConfig(max_tokens=24, lists=64, frozen_layers=5, learning_rate=1e-3, batch_lists=4, retrieval_weights=(0.0, 1.0))
+SMALL = RerankerConfig(
+    max_tokens=24,
+    lists=64,
+    frozen_layers=5,
+    learning_rate=3e-4,
+    head_learning_rate=3e-3,
+    batch_lists=4,
+    retrieval_weights=(0.0, 1.0),
+)
 
 
 @pytest.fixture(autouse=True)
