@@ -193,11 +193,11 @@ def _explanation(assistant: Assistant, said: "Conversation", found: "Recommendat
 
 
 def shared_facts(assistant: Assistant, said: "Conversation", movie: str) -> list[str]:
-    """'genre: Crime (said)', 'cast: Al Pacino (as in Heat)': facts of the film that were said, or that films named before share."""
+    """'genres: Crime (said)', 'cast: Al Pacino (as in Heat)': facts of the film that were said, or that films named before share."""
     film, words = assistant.facts[movie], _words(said.context_text)
     before = [assistant.facts[one] for one in said.named if one in assistant.facts and one != movie]
     told = []
-    for kind in ("genres", "directors", "cast", "keywords"):
+    for kind in ("directors", "cast", "genres", "keywords"):
         for value in getattr(film, kind):
             named = [other.title for other in before if value in getattr(other, kind)]
             if f" {_words(value).strip()} " in words:
