@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from modeling.query_expert.facts import FilmFacts
 
 WRITTEN_AT_ONCE = 128  # turns between two words of progress
-HELD_OUT = 200  # texts or examples whose loss is told while tuning
+HELD_OUT = 60  # texts or examples whose loss is told while tuning, several times: a large base reads them slowly
 PLOTS = 12_000  # plots of the most popular films that the base model reads
 
 
