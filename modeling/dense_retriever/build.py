@@ -22,9 +22,8 @@ from modeling.text_encoder.infer import Progress, embed_items
 
 Matrix = npt.NDArray[np.float32]
 LEARN_FROM = 15_000  # texts that stand-ins are learned from
-SPREAD = (
-    0.4  # share of the first films taken evenly from all others: of 15,000 popular films alone one learns worse than of 6,000 at random
-)
+# Share of the first films taken evenly from all others: of 15,000 popular films alone one learns worse than of 6,000 at random.
+SPREAD = 0.4
 PORTION = 50_000  # films encoded at once, longest text first: what a kill leaves is the more popular portions
 
 
