@@ -40,6 +40,15 @@ def test_without_scaling_the_direction_is_the_same() -> None:
     np.testing.assert_allclose(raw / length, scaled, atol=1e-6)
 
 
+def test_half_precision_is_near_and_has_a_name_of_its_own() -> None:
+    half = TextEncoderConfig(precision="bfloat16")
+    near, exact = encoder.load(half).encode([SPACE, BAKER * 9]), encoder.load(CONFIG).encode([SPACE, BAKER * 9])
+    assert near.dtype == np.float32 and not np.array_equal(near, exact)
+    assert (near * exact).sum(axis=1).min() > 0.9995
+    np.testing.assert_allclose(np.linalg.norm(near, axis=1), 1, atol=1e-6)
+    assert encoder.signature(half) == f"{encoder.signature(CONFIG)} precision=bfloat16"
+
+
 def test_a_text_has_one_vector_in_any_company() -> None:
     loaded = encoder.load(CONFIG)
     alone = loaded.encode([BAKER])[0]
