@@ -1,6 +1,5 @@
 """The second stage: models that choose among retrieved films, trained on what the first stage offers for training dialogues."""
 
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +9,7 @@ import pyarrow.compute as pc
 
 from assets_defs.film_facts import dataset_films, film_facts
 from assets_defs.language import base_of, language_model
-from assets_defs.models import artifact_folder, load_embeddings, release_of_parents
+from assets_defs.models import artifact_folder, emptied_folder, load_embeddings, release_of_parents
 from assets_defs.retrieval import candidate_lists, negatives_of, target_movies, title_years
 from assets_defs.step import Built, Job
 from assets_defs.turns import of_split, sampled, targets_of
@@ -50,7 +49,7 @@ def model_generator(job: Job) -> Iterator[Built]:
     catalogue = catalogue_of(job.workspace, release)
     pool = sorted({movie for dataset in profile.dialogue_datasets for movie in dataset_films(release, dataset)})
     examples = training_examples(turns, _told(job, turns), mined, catalogue, config, pool=pool)
-    folder = _empty(job)
+    folder = emptied_folder(job)
     manifest = train(
         base_of(job.workspace),
         examples[: profile.sizes.generated_pairs or None],
@@ -75,13 +74,6 @@ def _told(job: Job, turns: pa.Table) -> pa.Table:
     query = dict(zip(keys, queries["pseudo_query"].to_pylist(), strict=True))
     pairs = zip(targets["example_id"].to_pylist(), targets["target_index"].to_pylist(), strict=True)
     return targets.append_column("summary", pa.array([query.get(pair, "") for pair in pairs], pa.string()))
-
-
-def _empty(job: Job) -> Any:
-    """The step's folder with nothing in it: what a killed run left there is gone, since tuning does not resume."""
-    folder = artifact_folder(job)
-    shutil.rmtree(folder, ignore_errors=True)
-    return folder
 
 
 def catalogue_of(workspace: Workspace, release: Release) -> "Catalogue":

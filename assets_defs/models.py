@@ -93,6 +93,13 @@ def artifact_folder(job: Job) -> Path:
     return folder
 
 
+def emptied_folder(job: Job) -> Path:
+    """The same with nothing in it: what a killed run left there is gone, for trainers that do not resume."""
+    folder = artifact_folder(job)
+    shutil.rmtree(folder, ignore_errors=True)
+    return folder
+
+
 def load_embeddings(workspace: Workspace) -> Any:
     """The film vectors as `ItemEmbeddings`."""
     from modeling.text_encoder.embeddings import ItemEmbeddings

@@ -1,6 +1,5 @@
 """The query expert's own way: pseudo-queries, the base language model, the expert, and the queries that it and others write."""
 
-import shutil
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +9,7 @@ import pyarrow.compute as pc
 from assets_defs.core import write
 from assets_defs.film_facts import film_facts
 from assets_defs.language import QUERY_BASE, base_of, is_endpoint, language_model
-from assets_defs.models import artifact_folder, load_embeddings, release_of_parents
+from assets_defs.models import emptied_folder, load_embeddings, release_of_parents
 from assets_defs.step import Built, Job
 from assets_defs.training_sets import written
 from assets_defs.turns import ANSWERED, of_split, sampled, targets_of
@@ -83,7 +82,7 @@ def _adapted(job: Job, settings: Mapping[str, Any]) -> Built:
 
     release = release_of_parents(job)
     texts, held_out, vocabulary = _base_texts(job, release)
-    folder = _empty(job)
+    folder = emptied_folder(job)
     manifest = adapt_base(
         texts,
         BaseLMConfig.from_mapping(settings),
@@ -115,13 +114,6 @@ def _base_texts(job: Job, release: Release) -> tuple[list[str], list[str], list[
     return [*told, *plots], held_out, [*documents, *prompt_texts(turns, facts, config)]
 
 
-def _empty(job: Job) -> Any:
-    """The step's folder with nothing in it: what a killed run left there is gone, since tuning does not resume."""
-    folder = artifact_folder(job)
-    shutil.rmtree(folder, ignore_errors=True)
-    return folder
-
-
 def _saved(folder: Any, metrics: Any) -> Built:
     return Built(sorted(file for file in folder.iterdir() if file.is_file()), dict(metrics))
 
@@ -140,7 +132,7 @@ def model_query_expert(job: Job) -> Iterator[Built]:
     facts, config = facts_for(job.workspace, release), expert_config(job.workspace)
     tuning = FineTuneConfig.from_mapping({"max_examples": profile.sizes.query_pairs, **profile.query_tuning})
     examples = [student_examples(turns, rows, facts, config, split=split) for split in ("train", "valid")]
-    folder = _empty(job)
+    folder = emptied_folder(job)
     manifest = train(
         base_of(job.workspace, QUERY_BASE),
         (examples[0], examples[1][:HELD_OUT]),
