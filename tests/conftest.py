@@ -11,6 +11,9 @@ settings.register_profile("suite", deadline=None, derandomize=True, database=Non
 settings.register_profile("fuzz", deadline=None, print_blob=True)  # other cases every time: `make fuzz`
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
+# One thread in each of the two test processes and their children: sums come out in one order whatever ran before, and threads
+# that wait for each other on a busy machine cost toy sizes 15 times their time. Read when torch is first imported.
+os.environ["OMP_NUM_THREADS"] = "1"
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("MARQUEE_OFFLINE", "1")  # no test asks a host what profile to take
 os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")

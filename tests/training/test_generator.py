@@ -6,7 +6,6 @@ text that only confuses the model sends it to some film, but not to the one that
 """
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -48,14 +47,6 @@ ORDERS = (
     "output",
 )
 STEPS, BATCH, RATE = 300, 16, 1e-2
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")

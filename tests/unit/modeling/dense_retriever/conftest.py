@@ -1,12 +1,10 @@
 """Made-up dialogues in which the film to recommend follows from the words, and vectors that carry it."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 import pytest
-import torch
 
 from modeling.dense_retriever.data import Turns, training_pairs, turns_of
 from modeling.dense_retriever.train import Corpus
@@ -14,14 +12,6 @@ from modeling.text_encoder.embeddings import ItemEmbeddings
 from tests.factories import movie_id
 
 FILMS, SIZE = 24, 16
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @dataclass(frozen=True)

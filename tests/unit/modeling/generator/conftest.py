@@ -1,27 +1,17 @@
 """Films, a dialogue, and language models small enough to read."""
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from modeling.generator.catalogue import Catalogue, Film
 from modeling.generator.prompts import Turn
 from modeling.language_model.config import BaseLMConfig, LanguageModelConfig
 from modeling.language_model.local import LocalModel
 from modeling.language_model.train import adapt_base
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Toy sizes on one thread: where cores are busy, threads waiting for each other cost these runs 15 times their time."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 class Hashing:

@@ -20,15 +20,6 @@ TEXTS = (
 )
 
 
-@pytest.fixture(autouse=True, scope="package")
-def one_thread() -> Iterator[None]:
-    """Toy sizes on one thread, also for what modules share: other threads add numbers in another order, and wait on a busy machine."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 @pytest.fixture(scope="session")
 def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A random Llama (2 layers, width 32) with its own tokenizer, saved as anybody would save one: no manifest, nothing of ours."""

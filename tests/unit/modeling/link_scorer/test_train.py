@@ -24,15 +24,6 @@ CUES = {"-1": {f"{7:016x}": 1.5}}
 RUN = {"run": "made up", "release": "r0"}
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> Any:
-    """Toy sizes on one thread: where cores are busy, threads waiting for each other cost more than the work."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 def planted(seed: int, stretches: int = 400, share: float = 0.6) -> ScorerRows:
     """Three films per stretch. The right one, where there is one, is told by feature 1; feature 0 says nothing."""
     rng = np.random.default_rng(seed)

@@ -1,12 +1,11 @@
 """Fixtures of the query expert's tests: five invented films, turns about them, a model that answers from a list."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
 import pytest
-import torch
 
 from modeling.language_model.protocol import Scores
 from modeling.query_expert.facts import FilmFacts, facts_of
@@ -54,15 +53,6 @@ class Scripted:
 
     def choose(self, prompts: Sequence[str], choices: Sequence[Sequence[str]]) -> list[int]:
         return [0 for _ in prompts]
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Toy sizes on one thread: where cores are busy, threads waiting for each other cost these runs 15 times their time."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture

@@ -1,10 +1,6 @@
 """One torch thread, and lists in which the wanted word stands in the true film's text."""
 
-from collections.abc import Iterator
-
 import numpy as np
-import pytest
-import torch
 
 from modeling.reranker.config import RerankerConfig
 from modeling.reranker.data import RankedList
@@ -20,14 +16,6 @@ SMALL = RerankerConfig(
     batch_lists=4,
     retrieval_weights=(0.0, 1.0),
 )
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def lists_of(count: int, *, seed: int) -> list[RankedList]:

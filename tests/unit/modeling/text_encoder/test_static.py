@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import torch
 
 from modeling.errors import DataError
 from modeling.text_encoder import static
@@ -17,7 +16,6 @@ TEXTS = [f"A {subject} {place}." for subject in SUBJECTS for place in PLACES]
 
 @pytest.fixture(scope="module")
 def vectors() -> static.Matrix:
-    torch.set_num_threads(1)
     return encode(TEXTS, CONFIG)
 
 
