@@ -54,7 +54,7 @@ def eval_answers(job: Job) -> Iterator[Built]:
             for forced in (False, True):
                 job.progress(f"{name} chooses from {count}{', truth forced in' if forced else ''}", len(parts), 2 * len(rankers))
                 keys, lists = _lists(asked, count, forced)
-                order = dict(zip(keys, rank([example for example, _ in keys], lists), strict=True))
+                order = _orders(rank, keys, lists)
                 parts.append(
                     answer_rows(
                         asked.examples,
@@ -94,15 +94,25 @@ def _asked(job: Job, release: Release, at_most: int) -> Asked:
 
 
 def _lists(asked: Asked, count: int, forced: bool) -> tuple[list[tuple[str, int]], list[list[str]]]:
-    """(example, target) and the films offered for it; forced, the last film makes room for a truth that was not retrieved."""
+    """(example, target) and the films offered for it; forced, the last film makes room for a truth that was not retrieved.
+
+    Otherwise nothing is offered without the truth: it is a miss whatever the model says, and three quarters of the pairs are so.
+    """
     keys, lists = [], []
     for row in asked.targets.to_pylist():
         films = [movie for movie, _ in asked.offered[row["example_id"]][:count]]
-        if forced and row["movie_id"] and row["movie_id"] not in films:
-            films = [*films[: count - 1], row["movie_id"]]
+        if row["movie_id"] not in films:
+            films = [*films[: count - 1], row["movie_id"]] if forced and row["movie_id"] else []
         keys.append((row["example_id"], row["target_index"]))
         lists.append(films)
     return keys, lists
+
+
+def _orders(rank: Ranker, keys: Sequence[tuple[str, int]], lists: Sequence[list[str]]) -> dict[tuple[str, int], list[str]]:
+    """The order of each list by its key; who ranks is not asked where nothing is offered."""
+    places = [place for place, films in enumerate(lists) if films]
+    ranked = rank([keys[place][0] for place in places], [lists[place] for place in places]) if places else []
+    return {**dict.fromkeys(keys, []), **{keys[place]: order for place, order in zip(places, ranked, strict=True)}}
 
 
 def _rankers(job: Job, release: Release, asked: Asked) -> dict[str, Ranker]:

@@ -1,6 +1,6 @@
 """What results depend on, by the parts of the code that make them: what several steps of the graph share. No step is declared here."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from assets_defs.profile import Profile
@@ -37,10 +37,13 @@ RETRIEVERS = (
 )  # fmt: skip
 
 
-def picked(*names: str) -> Any:
-    """What takes the named settings out of a profile."""
+def picked(*names: str, sizes: Sequence[str] = ()) -> Any:
+    """What takes the named settings out of a profile, and of its sizes those named: another size then makes no other step stale."""
+    include: dict[str, Any] = dict.fromkeys(names, True)
+    if sizes:
+        include["sizes"] = set(sizes)
 
     def pick(profile: Profile) -> Mapping[str, Any]:
-        return profile.model_dump(mode="json", include=set(names))
+        return profile.model_dump(mode="json", include=include)
 
     return pick

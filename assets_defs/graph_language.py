@@ -53,7 +53,7 @@ LANGUAGE_STEPS: tuple[Step, ...] = (
             "modeling.dense_retriever",
             "modeling.prompt_text",
         ),
-        config=picked("text_encoder", "sizes"),
+        config=picked("text_encoder", sizes=("encoded_films",)),
         kinds=frozenset({"pytorch", "numpy"}),
     ),
     Step(
@@ -94,7 +94,7 @@ LANGUAGE_STEPS: tuple[Step, ...] = (
         queries.model_query_expert,
         parents=("release_corpus", "set_pseudo_queries", "set_recommendation", "model_query_lm", "model_text_embeddings"),
         code=("assets_defs.queries", "assets_defs.language", "assets_defs.film_facts", *SCHEMA, *QUERY),
-        config=picked("query_teacher", "query_expert", "query_tuning", "language_model", "sizes"),
+        config=picked("query_teacher", "query_expert", "query_tuning", "language_model", sizes=("query_pairs",)),
         kinds=frozenset({"pytorch", "huggingface"}),
     ),
     Step(
@@ -105,7 +105,7 @@ LANGUAGE_STEPS: tuple[Step, ...] = (
         parents=("release_corpus", "set_recommendation", "model_query_expert", "model_query_lm", "model_text_embeddings"),
         tables=(t.SET_QUERIES,),
         code=("assets_defs.queries", "assets_defs.language", "assets_defs.turns", "assets_defs.film_facts", *SCHEMA, *QUERY, "quality"),
-        config=picked("query_expert", *LM_SETTINGS, "sizes"),
+        config=picked("query_expert", *LM_SETTINGS, sizes=("mined_queries", "compared_turns")),
         kinds=frozenset({"parquet"}),
     ),
     Step(
@@ -116,7 +116,7 @@ LANGUAGE_STEPS: tuple[Step, ...] = (
         parents=("release_corpus", "set_queries", "set_recommendation", "model_film_index", "model_lexical_index"),
         tables=(t.SET_CANDIDATES,),
         code=(*RETRIEVING, *SCHEMA, *FIRST_STAGE, "quality"),
-        config=picked("sizes", "text_encoder"),
+        config=picked("text_encoder", sizes=("candidates",)),
         kinds=frozenset({"parquet"}),
     ),
     Step(
@@ -147,7 +147,7 @@ LANGUAGE_STEPS: tuple[Step, ...] = (
         parents=(*TURNS, "set_queries", "model_hybrid", *RETRIEVERS),
         tables=(t.SET_SHORTLISTS,),
         code=(*RETRIEVING, *SCHEMA, *FIRST_STAGE, "quality"),
-        config=picked("dialogue_datasets", "sizes", "text_encoder"),
+        config=picked("dialogue_datasets", "text_encoder", sizes=("mined_turns", "candidates")),
         kinds=frozenset({"parquet"}),
     ),
     *(
@@ -173,7 +173,7 @@ LANGUAGE_STEPS: tuple[Step, ...] = (
                 *FIRST_STAGE,
                 "modeling.reranker",
             ),
-            config=picked("generator", "generator_tuning", "language_model", "sizes", "dialogue_datasets"),
+            config=picked("generator", "generator_tuning", "language_model", "dialogue_datasets", sizes=("generated_pairs",)),
             kinds=frozenset({"pytorch", "huggingface"}),
         )
         for name, description in (
@@ -201,7 +201,7 @@ LANGUAGE_STEPS: tuple[Step, ...] = (
         parents=("release_corpus", "set_recommendation", "model_query_expert", "model_query_lm", "model_text_embeddings"),
         tables=(t.EVAL_QUERIES,),
         code=("assets_defs.queries", "assets_defs.language", "assets_defs.turns", "assets_defs.film_facts", *SCHEMA, *QUERY),
-        config=picked("query_expert", *LM_SETTINGS, "sizes"),
+        config=picked("query_expert", *LM_SETTINGS, sizes=("compared_turns",)),
         kinds=frozenset({"parquet"}),
     ),
     Step(
@@ -243,7 +243,7 @@ LANGUAGE_STEPS: tuple[Step, ...] = (
         parents=(*TURNS, "eval_queries", "model_hybrid", *RETRIEVERS, "model_base_lm", "model_reranker", *generation.VARIANTS),
         tables=(t.EVAL_ANSWERS,),
         code=("assets_defs.answers", "assets_defs.generation", "assets_defs.language", *RETRIEVING, *SCHEMA, *SECOND_STAGE),
-        config=picked("sizes", "language_model", "endpoint"),
+        config=picked(*LM_SETTINGS, sizes=("answered_turns", "answered_counts", "candidates")),
         kinds=frozenset({"parquet"}),
     ),
     Step(
@@ -265,7 +265,7 @@ LANGUAGE_STEPS: tuple[Step, ...] = (
         parents=(*TURNS, "eval_queries", "model_hybrid", *RETRIEVERS, "model_base_lm", *generation.VARIANTS),
         tables=(t.EVAL_HALLUCINATION,),
         code=("assets_defs.answers", "assets_defs.generation", "assets_defs.language", *RETRIEVING, *SCHEMA, *SECOND_STAGE),
-        config=picked("sizes", "language_model", "endpoint"),
+        config=picked(*LM_SETTINGS, sizes=("free_answers", "answered_counts", "candidates")),
         kinds=frozenset({"parquet"}),
     ),
 )

@@ -12,7 +12,7 @@ from modeling.errors import DataError
 from modeling.language_model import decoding
 from modeling.language_model.config import LanguageModelConfig
 from modeling.language_model.data import completion_ids, prompt_ids
-from modeling.language_model.loading import identity_of, load_adapted, load_causal
+from modeling.language_model.loading import identity_of, load_adapted, load_causal, resolved
 from modeling.language_model.protocol import Scores
 from modeling.seeding import numpy_generator
 
@@ -41,7 +41,8 @@ class LocalModel:
         else:
             model, tokenizer = load_adapted(source, adapter, dtype=settings.dtype)
             name = f"{name}+{identity_of(str(adapter))}"
-        return cls(model, tokenizer, settings, f"{name} max_prompt_tokens={settings.max_prompt_tokens} seed={settings.seed}")
+        kind = "" if resolved(settings.dtype) == "float32" else f" dtype={resolved(settings.dtype)}"
+        return cls(model, tokenizer, settings, f"{name} max_prompt_tokens={settings.max_prompt_tokens} seed={settings.seed}{kind}")
 
     def generate(self, prompts: Sequence[str], *, max_new_tokens: int, temperature: float = 0.0, stop: str = "\n") -> list[str]:
         """The continuation of each prompt; see `LanguageModel.generate`. `stop` "" stops at the end mark alone."""

@@ -117,7 +117,7 @@ def fine_tune(
     _require_empty(out_dir)
     if not examples:
         raise DataError("fine-tuning a language model: no example was given, expected at least one; check the split that makes them")
-    model, tokenizer = load_causal(str(base))
+    model, tokenizer = load_causal(str(base), dtype=config.dtype)
     room = _room(model, config)
     rows = example_rows(tokenizer, _chosen(examples, config.max_examples, config.seed), room)
     held_out = example_rows(tokenizer, validation, room)

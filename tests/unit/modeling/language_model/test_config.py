@@ -45,7 +45,7 @@ def test_every_problem_is_told_at_once() -> None:
 @pytest.mark.parametrize(
     ("cls", "settings", "problem"),
     [
-        (LanguageModelConfig, {"dtype": "float16"}, "dtype is 'float16', expected 'float32' or 'bfloat16'"),
+        (LanguageModelConfig, {"dtype": "float16"}, "dtype is 'float16', expected one of float32, bfloat16, auto"),
         (LanguageModelConfig, {"model": " "}, "model is empty"),
         (BaseLMConfig, {"hidden_size": 30, "heads": 4}, "expected a multiple of twice heads"),
         (BaseLMConfig, {"layer_rule": "odd"}, "layer_rule is 'odd', expected one of even, ends"),

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modeling.errors import DataError, LanguageModelError
-from modeling.language_model import decoding
+from modeling.language_model import decoding, loading
 from modeling.language_model.config import LanguageModelConfig
 from modeling.language_model.data import Example, example_rows
 from modeling.language_model.local import LocalModel
@@ -196,3 +196,20 @@ def test_identity_is_of_the_content(tiny_folder: Path, tiny: LocalModel, tmp_pat
 def test_a_model_that_is_not_there(name: str) -> None:
     with pytest.raises(LanguageModelError, match=f"loading language model '{name}'"):
         LocalModel.load(name)
+
+
+def test_half_precision_is_another_model_that_says_much_the_same(tiny_folder: Path, tiny: LocalModel) -> None:
+    half = LocalModel.load(tiny_folder, config=LanguageModelConfig(dtype="bfloat16"))
+    assert half.model.dtype == torch.bfloat16 and half.identity != tiny.identity
+    for exact, near in zip(tiny.score(PROMPTS, CHOICES), half.score(PROMPTS, CHOICES), strict=True):
+        np.testing.assert_allclose(near, exact, rtol=0.05)
+
+
+def test_auto_is_what_the_processor_computes_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loading, "device", lambda: "cpu")
+    for has, expected in (({"avx512_bf16": True}, "bfloat16"), ({"amx_bf16": True}, "bfloat16"), ({"avx2": True}, "float32")):
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda has=has: has)
+        assert loading.resolved("auto") == expected
+    assert loading.resolved("float32") == "float32"
+    monkeypatch.setattr(loading, "device", lambda: "cuda")
+    assert loading.resolved("auto") == "bfloat16"

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from modeling.artifacts import load_manifest
 from modeling.errors import ArtifactError, DataError
@@ -39,6 +40,17 @@ def test_a_folder_is_tuned_merged_and_answers(tiny_folder: Path, tiny: LocalMode
     assert model.choose(prompts, choices) == [1, 2, 0]
     assert [int(scores.argmax()) for scores in model.score(prompts, choices)] == [1, 2, 0]
     assert model.identity != tiny.identity and model.identity.startswith(identity_of(str(tiny_folder)))
+
+
+def test_an_adapter_of_a_base_in_half_precision_learns_in_full(tiny_folder: Path, tuned: Path, tmp_path: Path) -> None:
+    out = tmp_path / "half"
+    found = fine_tune(tiny_folder, EXAMPLES, replace(TUNE, dtype="bfloat16"), out, validation=EXAMPLES[:3])
+    weights = load_file(out / "adapter_model.safetensors")
+    assert {weight.dtype for weight in weights.values()} == {torch.float32}
+    full = load_manifest(tuned, model=ADAPTER_MODEL)
+    assert found.metrics["valid_loss"] == pytest.approx(full.metrics["valid_loss"], rel=0.1)
+    answers = LocalModel.load(tiny_folder, out).generate([example.prompt for example in EXAMPLES[:3]], max_new_tokens=6)
+    assert answers == ["love", "thief", "alien"]
 
 
 def test_what_an_adapter_folder_holds(tiny_folder: Path, tuned: Path) -> None:
