@@ -112,7 +112,7 @@ def _orders(rank: Ranker, keys: Sequence[tuple[str, int]], lists: Sequence[list[
     """The order of each list by its key; who ranks is not asked where nothing is offered."""
     places = [place for place, films in enumerate(lists) if films]
     ranked = rank([keys[place][0] for place in places], [lists[place] for place in places]) if places else []
-    return {**dict.fromkeys(keys, []), **{keys[place]: order for place, order in zip(places, ranked, strict=True)}}
+    return {**{key: [] for key in keys}, **{keys[place]: order for place, order in zip(places, ranked, strict=True)}}
 
 
 def _rankers(job: Job, release: Release, asked: Asked) -> dict[str, Ranker]:

@@ -19,6 +19,7 @@ from corpus_pipeline.schema import tables as t
 from corpus_pipeline.schema.render import arrow_schema
 
 if TYPE_CHECKING:
+    from modeling.query_expert.companions import Companions
     from modeling.query_expert.config import QueryExpertConfig
     from modeling.query_expert.data import Turn
     from modeling.query_expert.facts import FilmFacts
@@ -30,8 +31,9 @@ PLOTS = 12_000  # plots of the most popular films that the base model reads
 
 def set_pseudo_queries(job: Job) -> Iterator[Built]:
     """What the query expert shall learn to write, by a teacher that sees the true film."""
+    from modeling.query_expert.companions import Companions
     from modeling.query_expert.config import TeacherConfig
-    from modeling.query_expert.data import companions_of, turns_of
+    from modeling.query_expert.data import turns_of
     from modeling.query_expert.pseudo_queries import pseudo_query_rows
     from modeling.query_expert.teacher import Teacher
 
@@ -41,7 +43,9 @@ def set_pseudo_queries(job: Job) -> Iterator[Built]:
     facts = facts_for(job.workspace, release)
     turns = turns_of(examples, targets)
     job.progress("writing pseudo-queries", 0, len(turns))
-    teacher = Teacher(facts, companions_of(turns), TeacherConfig.from_mapping(job.workspace.profile.query_teacher))
+    companions = Companions.of(turns)
+    turns = companions.shown(turns, expert_config(job.workspace).companions)
+    teacher = Teacher(facts, companions, TeacherConfig.from_mapping(job.workspace.profile.query_teacher))
     rows = pseudo_query_rows(turns, targets, teacher, facts)
     built = written(job, release, {t.SET_PSEUDO_QUERIES.name: rows})
     yield Built(built.files, {**built.metadata, "for example": _samples(rows, "pseudo_query")})
@@ -57,6 +61,23 @@ def facts_for(workspace: Workspace, release: Release) -> "dict[str, FilmFacts]":
     from modeling.query_expert.facts import facts_of
 
     return facts_of(film_facts(release, load_embeddings(workspace).ids))
+
+
+def companions_for(examples: pa.Table, targets: pa.Table) -> "Companions":
+    """What training dialogues name together. `examples`, `targets`: set_recommendation and its targets, any splits."""
+    from modeling.query_expert.companions import Companions
+    from modeling.query_expert.data import turns_of
+
+    train = of_split(examples, "train")
+    return Companions.of(turns_of(train, targets_of(targets, train)))
+
+
+def _turns(job: Job, examples: pa.Table) -> "list[Turn]":
+    """Rows of set_recommendation as the expert is shown them."""
+    from modeling.query_expert.data import turns_of
+
+    companions = companions_for(job.parent_table(t.SET_RECOMMENDATION), job.parent_table(t.SET_RECOMMENDATION_TARGETS))
+    return companions.shown(turns_of(examples), expert_config(job.workspace).companions)
 
 
 def expert_config(workspace: Workspace) -> "QueryExpertConfig":
@@ -99,7 +120,6 @@ def _base_texts(job: Job, release: Release) -> tuple[list[str], list[str], list[
     """(texts to learn from, held-out plots, texts whose words have to be in the vocabulary)."""
     from modeling.documents import documents_of
     from modeling.language_model.data import Example
-    from modeling.query_expert.data import turns_of
     from modeling.query_expert.pseudo_queries import prompt_texts, student_examples
 
     rows = film_facts(release, load_embeddings(job.workspace).ids)
@@ -108,7 +128,7 @@ def _base_texts(job: Job, release: Release) -> tuple[list[str], list[str], list[
     held_out = documents[:PLOTS][::60][:HELD_OUT]
     plots = [text for text in documents[:PLOTS] if text not in set(held_out)]
     facts, config = facts_for(job.workspace, release), expert_config(job.workspace)
-    turns = turns_of(of_split(job.parent_table(t.SET_RECOMMENDATION), "train", "valid"))
+    turns = _turns(job, of_split(job.parent_table(t.SET_RECOMMENDATION), "train", "valid"))
     tasks: list[Example] = student_examples(turns, job.parent_table(t.SET_PSEUDO_QUERIES), facts, config, split="train")
     told = [f"{task.prompt}{task.completion}" for task in tasks]
     return [*told, *plots], held_out, [*documents, *prompt_texts(turns, facts, config)]
@@ -122,13 +142,12 @@ def model_query_expert(job: Job) -> Iterator[Built]:
     """The adapter that writes queries from dialogues alone."""
     from modeling.language_model.config import FineTuneConfig
     from modeling.query_expert.config import TeacherConfig
-    from modeling.query_expert.data import turns_of
     from modeling.query_expert.pseudo_queries import student_examples
     from modeling.query_expert.train import ExpertSettings, train
 
     release, profile = release_of_parents(job), job.workspace.profile
     rows = job.parent_table(t.SET_PSEUDO_QUERIES)
-    turns = turns_of(of_split(job.parent_table(t.SET_RECOMMENDATION), "train", "valid"))
+    turns = _turns(job, of_split(job.parent_table(t.SET_RECOMMENDATION), "train", "valid"))
     facts, config = facts_for(job.workspace, release), expert_config(job.workspace)
     tuning = FineTuneConfig.from_mapping({"max_examples": profile.sizes.query_pairs, **profile.query_tuning})
     examples = [student_examples(turns, rows, facts, config, split=split) for split in ("train", "valid")]
@@ -175,12 +194,9 @@ def _compared(examples: pa.Table, at_most: int) -> pa.Table:
 
 def _queries(job: Job, release: Release, examples: pa.Table, *, compared: pa.Table) -> pa.Table:
     """Rows of set_queries: the expert's query of every turn, all three kinds of the compared ones."""
-    from modeling.query_expert.data import turns_of
-
-    facts = facts_for(job.workspace, release)
-    raw = _written(job, turns_of(compared), facts, "raw", compared)
-    direct = _written(job, turns_of(compared), facts, "direct", compared)
-    return pa.concat_tables([raw, direct, _written(job, turns_of(examples), facts, "expert", examples)])
+    facts, turns = facts_for(job.workspace, release), _turns(job, compared)
+    raw, direct = (_written(job, turns, facts, mode, compared) for mode in ("raw", "direct"))
+    return pa.concat_tables([raw, direct, _written(job, _turns(job, examples), facts, "expert", examples)])
 
 
 def _written(job: Job, turns: "list[Turn]", facts: "dict[str, FilmFacts]", mode: str, examples: pa.Table) -> pa.Table:

@@ -14,7 +14,7 @@ from assets_defs.generation import catalogue_of, documents_of, load_generator, l
 from assets_defs.language import QUERY_BASE, is_endpoint, language_model
 from assets_defs.lineage import is_current
 from assets_defs.linking import linker_of
-from assets_defs.queries import asked_as, expert_config, facts_for
+from assets_defs.queries import asked_as, companions_for, expert_config, facts_for
 from assets_defs.retrieval import hybrid_weights
 from assets_defs.turns import dialogue_encoder, load_retriever
 from assets_defs.workspace import Workspace
@@ -23,6 +23,7 @@ from corpus_pipeline.errors import ConfigError
 from corpus_pipeline.schema import tables as t
 
 if TYPE_CHECKING:
+    from modeling.query_expert.companions import Companions
     from modeling.query_expert.facts import FilmFacts
     from modeling.recommender import Conversation, Recommendation, Recommender
     from modeling.turn_retrieval import Asked
@@ -95,12 +96,17 @@ class Assistant:
         folder = None if is_endpoint(self.workspace) else self.workspace.artifact_of("model_query_expert")
         return language_model(self.workspace, folder, base=QUERY_BASE)
 
+    @cached_property
+    def _companions(self) -> "Companions":
+        return companions_for(*(store.read_table(self.workspace.table(x), x) for x in (t.SET_RECOMMENDATION, t.SET_RECOMMENDATION_TARGETS)))
+
     def _write(self, said: "Conversation") -> str:
         from modeling.query_expert.data import Turn
         from modeling.query_expert.infer import write_queries
 
-        turn = Turn("now", "now", "", said.context_text, said.named)
         config = expert_config(self.workspace)
+        beside = self._companions.beside(said.named, but="now", at_most=config.companions)
+        turn = Turn("now", "now", "", said.context_text, said.named, companions=beside)
         return write_queries(self._expert, [turn], self.facts, asked_as(self.workspace, "expert"), config).queries[0]
 
     def _read(self, said: "Conversation", query: str) -> "Asked":

@@ -44,7 +44,8 @@ def load_causal(source: str, *, dtype: str = "float32") -> tuple[Any, Any]:
 def load_adapted(source: str, adapter: Path, *, dtype: str = "float32") -> tuple[Any, Any]:
     """The same with the adapter in `adapter` merged into its weights, which costs nothing per token afterwards.
 
-    Merged in float32 and rounded once: what an adapter adds is often smaller than the last bit of a bfloat16 weight. ArtifactError when the adapter was trained on another base.
+    Merged in float32 and rounded once: what an adapter adds is often smaller than the last bit of a
+    bfloat16 weight. ArtifactError when the adapter was trained on another base.
     """
     import torch
     from peft import PeftModel

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -50,12 +51,16 @@ class LocalModel:
         rows = self._prompt_rows(prompts, [max_new_tokens] * len(prompts))
         for batch in self._batches(rows):
             writer = _Writer(self, [prompts[row] for row in batch], temperature, stop)
-            found = decoding.continued(
-                self.model, [rows[row] for row in batch], padding=self._padding, pick=writer.pick, max_new_tokens=max_new_tokens
-            )
+            found = self._continued([rows[row] for row in batch], writer, max_new_tokens)
             for row, tokens in zip(batch, found, strict=True):
                 answers[row] = self.text(tokens, stop)
         return answers
+
+    def _continued(self, rows: Sequence[Sequence[int]], writer: "_Writer", max_new_tokens: int) -> list[list[int]]:
+        options: dict[str, Any] = {"padding": self._padding, "max_new_tokens": max_new_tokens}
+        if len(rows) == 1:
+            return [decoding.continued_alone(self.model, rows[0], pick=partial(writer.pick, 0), **options)]
+        return decoding.continued(self.model, rows, pick=writer.pick, **options)
 
     def score(self, prompts: Sequence[str], choices: Sequence[Sequence[str]]) -> list[Scores]:
         """Log-likelihood in nats of each choice as the whole continuation; see `LanguageModel.score`."""

@@ -38,7 +38,8 @@ class TeacherConfig(_Settings):
     """How many concepts of each kind a pseudo-query says at most; ours, chosen on the valid splits (the paper gives a prompt only).
 
     `genres` of the true film, those the seeker said or that films named before share first. `likes`: films named before that are
-    nearest to the true one; `companions`: films that training dialogues name together with the true one. `people` shared with
+    nearest to the true one; `companions`: of the films shown as often named with those, ones that other training dialogues name
+    together with the true one. `people` shared with
     films named before or said, else of the nearest such film. `said_words` of the last `said_turns` turns. `decade`: say it.
     """
 
@@ -54,13 +55,15 @@ class TeacherConfig(_Settings):
 
 @dataclass(frozen=True, slots=True)
 class QueryExpertConfig(_Settings):
-    """What the student reads and writes: the last `dialogue_characters` of the dialogue and `films` films named before.
+    """What the student reads and writes: the last `dialogue_characters` of the dialogue, `films` films named before, and
+    `companions` films (ours) that training dialogues often name with those.
 
     `max_new_tokens` bounds a query; a query of fewer than `query_words` words is useless, and the raw dialogue stands in.
     """
 
     dialogue_characters: int = 500
     films: int = 3
+    companions: int = 3
     max_new_tokens: int = 64
     query_words: int = 2
 

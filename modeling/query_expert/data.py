@@ -3,9 +3,10 @@
 Only rows of the splits train and valid ever get a pseudo-query. Turns without one (for inference) may be of any split.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -14,8 +15,10 @@ from modeling.language_model.data import Example
 from modeling.query_expert.config import QueryExpertConfig
 from modeling.query_expert.facts import FilmFacts
 from modeling.query_expert.leak import insist_on_training
-from modeling.query_expert.prompts import student_prompt
-from modeling.query_expert.teacher import Teacher
+from modeling.query_expert.prompts import Seen, student_prompt
+
+if TYPE_CHECKING:
+    from modeling.query_expert.teacher import Teacher
 
 _ROW_COLUMNS = ("example_id", "dialogue_id", "split", "history_movie_ids", "context_text")
 _TARGET_COLUMNS = ("example_id", "target_index", "movie_id", "is_new")
@@ -23,7 +26,8 @@ _TARGET_COLUMNS = ("example_id", "target_index", "movie_id", "is_new")
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A recommendation turn: what was said, films named before (oldest first), and the linked new films that were right."""
+    """A recommendation turn: what was said, films named before (oldest first), the linked new films that were right, and films that
+    training dialogues name beside those named before (best first; see `companions`)."""
 
     example_id: str
     dialogue_id: str
@@ -31,6 +35,7 @@ class Turn:
     context_text: str
     before: tuple[str, ...]
     truths: tuple[str, ...] = ()
+    companions: tuple[str, ...] = ()
 
 
 def turns_of(rows: pa.Table, targets: pa.Table | None = None) -> list[Turn]:
@@ -54,19 +59,6 @@ def turns_of(rows: pa.Table, targets: pa.Table | None = None) -> list[Turn]:
     ]  # fmt: skip
 
 
-def companions_of(turns: Sequence[Turn]) -> dict[str, list[str]]:
-    """Per film, the films that training dialogues name together with it, in most dialogues first, ties by id; other splits say nothing."""
-    films: dict[str, set[str]] = defaultdict(set)
-    for turn in turns:
-        if turn.split == "train":
-            films[turn.dialogue_id] |= {*turn.before, *turn.truths}
-    together: dict[str, Counter[str]] = defaultdict(Counter)
-    for named in films.values():
-        for film in named:
-            together[film].update(named - {film})
-    return {film: sorted(others, key=lambda other: (-others[other], other)) for film, others in together.items()}
-
-
 def pairs_of(turns: Sequence[Turn], facts: Mapping[str, FilmFacts]) -> list[tuple[Turn, str]]:
     """(turn, true film) for each truth that has facts: several truths of a turn are a pair each."""
     return [(turn, truth) for turn in turns for truth in turn.truths if truth in facts]
@@ -74,7 +66,7 @@ def pairs_of(turns: Sequence[Turn], facts: Mapping[str, FilmFacts]) -> list[tupl
 
 def examples_of(
     turns: Sequence[Turn],
-    teacher: Teacher,
+    teacher: "Teacher",
     facts: Mapping[str, FilmFacts],
     config: QueryExpertConfig,
     *,
@@ -89,15 +81,15 @@ def examples_of(
     examples = []
     pairs = pairs_of(turns, facts)
     for (turn, truth), given in zip(pairs, queries or [""] * len(pairs), strict=True):
-        query = given or teacher.teach(turn.context_text, truth, turn.before, truths=turn.truths).text
-        if query:
-            examples.append(Example(student_prompt(turn.context_text, films_before(turn, facts), config), f" {query}"))
+        if query := given or teacher.teach(turn, truth).text:
+            examples.append(Example(student_prompt(seen(turn, facts), config), f" {query}"))
     return examples
 
 
-def films_before(turn: Turn, facts: Mapping[str, FilmFacts]) -> list[FilmFacts]:
-    """The facts of the films named before, oldest first; films without facts are left out."""
-    return [facts[movie] for movie in turn.before if movie in facts]
+def seen(turn: Turn, facts: Mapping[str, FilmFacts]) -> Seen:
+    """What of a turn a prompt can show; films without facts are left out."""
+    before, companions = ([facts[movie] for movie in movies if movie in facts] for movies in (turn.before, turn.companions))
+    return Seen(turn.context_text, before, companions)
 
 
 def _require(rows: pa.Table, columns: Sequence[str]) -> None:

@@ -8,7 +8,7 @@ from modeling.errors import ConfigError
 from modeling.language_model.protocol import LanguageModel
 from modeling.prompt_text import plain
 from modeling.query_expert.config import QUERY_MODES, QueryExpertConfig
-from modeling.query_expert.data import Turn, films_before
+from modeling.query_expert.data import Turn, seen
 from modeling.query_expert.facts import FilmFacts, words_key
 from modeling.query_expert.prompts import direct_prompt, student_prompt
 
@@ -40,7 +40,7 @@ def write_queries(
     if model is None:
         raise ConfigError(f"writing queries: mode {mode!r} needs a language model and none was given; load one or use mode 'raw'")
     prompt_of = direct_prompt if mode == "direct" else student_prompt
-    prompts = [prompt_of(turn.context_text, films_before(turn, facts), config) for turn in turns]
+    prompts = [prompt_of(seen(turn, facts), config) for turn in turns]
     answers = [plain(answer, _QUERY_CHARACTERS) for answer in model.generate(prompts, max_new_tokens=config.max_new_tokens)]
     useless = [len(set(words_key(answer).split())) < config.query_words for answer in answers]
     if any(useless):

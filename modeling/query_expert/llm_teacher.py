@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from modeling.language_model.protocol import LanguageModel
 from modeling.prompt_text import plain
 from modeling.query_expert.config import QueryExpertConfig
-from modeling.query_expert.data import Turn, films_before
+from modeling.query_expert.data import Turn, seen
 from modeling.query_expert.facts import FilmFacts, words_key
 from modeling.query_expert.leak import Taboo, insist_on_training, leaks
 from modeling.query_expert.prompts import teacher_prompt
@@ -26,7 +26,7 @@ def model_queries(
     Every true film needs facts. DataError when a turn is of a split that may have no pseudo-query, such as test.
     """
     insist_on_training((turn.split for turn, _ in pairs), doing="asking a model for pseudo-queries")
-    prompts = [teacher_prompt(turn.context_text, films_before(turn, facts), facts[truth], config) for turn, truth in pairs]
+    prompts = [teacher_prompt(seen(turn, facts), facts[truth], config) for turn, truth in pairs]
     answers = [plain(answer, _QUERY_CHARACTERS) for answer in model.generate(prompts, max_new_tokens=config.max_new_tokens)]
     free = [
         "" if leaks(answer, Taboo.of(facts[truth])) or len(set(words_key(answer).split())) < config.query_words else answer

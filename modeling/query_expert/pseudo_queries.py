@@ -9,7 +9,7 @@ from corpus_pipeline.schema.tables import SET_PSEUDO_QUERIES
 from modeling.errors import DataError
 from modeling.language_model.data import Example
 from modeling.query_expert.config import QueryExpertConfig
-from modeling.query_expert.data import Turn, films_before
+from modeling.query_expert.data import Turn, seen
 from modeling.query_expert.facts import FilmFacts
 from modeling.query_expert.leak import insist_on_training
 from modeling.query_expert.prompts import student_prompt
@@ -28,7 +28,7 @@ def pseudo_query_rows(turns: Sequence[Turn], targets: pa.Table, teacher: Teacher
         turn, truth = known.get(target["example_id"]), target["movie_id"]
         if turn is None or not target["is_new"] or truth not in facts:
             continue
-        taught = teacher.teach(turn.context_text, truth, turn.before, truths=turn.truths)
+        taught = teacher.teach(turn, truth)
         if taught.text:
             told = {"pseudo_query": taught.text, "concept_count": len(taught.concepts), "movie_id": truth}
             rows.append({"example_id": turn.example_id, "target_index": target["target_index"], "split": turn.split, **told})
@@ -50,9 +50,9 @@ def student_examples(
 
 
 def _example(turn: Turn, query: str, facts: Mapping[str, FilmFacts], config: QueryExpertConfig) -> Example:
-    return Example(student_prompt(turn.context_text, films_before(turn, facts), config), f" {query}")
+    return Example(student_prompt(seen(turn, facts), config), f" {query}")
 
 
 def prompt_texts(turns: Iterable[Turn], facts: Mapping[str, FilmFacts], config: QueryExpertConfig) -> list[str]:
     """The student prompts of turns, for a base model whose vocabulary has to hold their words."""
-    return [student_prompt(turn.context_text, films_before(turn, facts), config) for turn in turns]
+    return [student_prompt(seen(turn, facts), config) for turn in turns]

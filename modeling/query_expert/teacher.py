@@ -10,9 +10,12 @@ from dataclasses import dataclass
 
 from modeling.errors import DataError
 from modeling.prompt_text import plain
+from modeling.query_expert.companions import Companions
 from modeling.query_expert.config import TeacherConfig
+from modeling.query_expert.data import Turn
 from modeling.query_expert.facts import FilmFacts, contains_words, words_key
 from modeling.query_expert.leak import Taboo, content_words, leaks
+from modeling.query_expert.prompts import title_and_year
 
 GENRE, DECADE, LIKE, PERSON, WORD = "genre", "decade", "like", "person", "word"
 SAID, LIKED, OWN = "said", "liked", "own"  # met in the words of the dialogue, in a film named before, or in the true film alone
@@ -49,34 +52,31 @@ class PseudoQuery:
 
 
 class Teacher:
-    """The deterministic teacher over a set of films.
+    """The deterministic teacher over a set of films. `companions`: which of them training dialogues name together."""
 
-    `companions`: per film, films that training dialogues name together with it, most often first; see `data.companions_of`.
-    """
-
-    def __init__(self, facts: Mapping[str, FilmFacts], companions: Mapping[str, Sequence[str]], config: TeacherConfig) -> None:
+    def __init__(self, facts: Mapping[str, FilmFacts], companions: Companions, config: TeacherConfig) -> None:
         """Count in how many films a keyword stands: a rare one that two films share says more."""
         self._facts, self._companions, self._config = facts, companions, config
         self._films_of = Counter(keyword for film in facts.values() for keyword in set(film.keywords))
 
-    def teach(self, context_text: str, truth: str, before: Sequence[str], *, truths: Sequence[str] = ()) -> PseudoQuery:
-        """The pseudo-query for the film `truth` after a dialogue in which the films `before` were named, oldest first.
+    def teach(self, turn: Turn, truth: str) -> PseudoQuery:
+        """The pseudo-query for the film `truth` of a turn; no film that is right in that turn is named as a companion.
 
-        `truths`: all films right in that turn; none of them is named as a companion. DataError when the true film has no facts;
-        films named before without facts say nothing.
+        DataError when the true film has no facts; films named before without facts say nothing.
         """
         if truth not in self._facts:
             raise DataError(f"writing a pseudo-query: film {truth} has no facts; expected a row for every linked film; select them again")
         film = self._facts[truth]
-        named = [self._facts[movie] for movie in before if movie in self._facts and movie != truth]
+        named = [self._facts[movie] for movie in turn.before if movie in self._facts and movie != truth]
+        said = words_key(turn.context_text)
         near = self._nearest(film, named)
         taboo = Taboo.of(film)
         concepts = [
-            *self._genres(film, named, words_key(context_text)),
+            *self._genres(film, named, said),
             *self._likes(near),
-            *self._companions_of(truth, {*before, truth, *truths}, taboo),
-            *self._people(film, named, near, words_key(context_text)),
-            *self._words(film, context_text),
+            *self._companions_of(turn, truth, taboo),
+            *self._people(film, named, near, said),
+            *self._words(film, turn.context_text),
         ]
         return guarded(concepts, taboo, self._config.words)
 
@@ -106,11 +106,12 @@ class Teacher:
     def _likes(self, near: Sequence[FilmFacts]) -> Iterator[Concept]:
         return (Concept(LIKE, title_and_year(other), LIKED) for other in near[: self._config.likes])
 
-    def _companions_of(self, truth: str, excluded: set[str], taboo: Taboo) -> Iterator[Concept]:
-        others = (self._facts[movie] for movie in self._companions.get(truth, ()) if movie in self._facts and movie not in excluded)
-        free = (other for other in others if not taboo.is_near(other.title))
-        for _, other in zip(range(self._config.companions), free, strict=False):
-            yield Concept(LIKE, title_and_year(other), OWN)
+    def _companions_of(self, turn: Turn, truth: str, taboo: Taboo) -> Iterator[Concept]:
+        """Films that the student is shown: what it cannot copy it would have to make up."""
+        shown = [movie for movie in turn.companions if movie in self._facts and movie not in {truth, *turn.truths}]
+        right = [movie for movie in shown if self._companions.are_together(truth, movie, but=turn.dialogue_id)]
+        free = [self._facts[movie] for movie in right if not taboo.is_near(self._facts[movie].title)]
+        return (Concept(LIKE, title_and_year(other), LIKED) for other in free[: self._config.companions])
 
     def _people(self, film: FilmFacts, named: Sequence[FilmFacts], near: Sequence[FilmFacts], said: str) -> Iterator[Concept]:
         """People of the true film who were said or met before; then lead and director of the nearest film, or of the true one."""
@@ -131,12 +132,6 @@ class Teacher:
         order = sorted(range(len(words)), key=lambda place: (words_key(words[place]) not in own, -place))
         for place in sorted(order[: self._config.said_words]):
             yield Concept(WORD, words[place], SAID)
-
-
-def title_and_year(film: FilmFacts) -> str:
-    """'Title (Year)' of another film than the true one, fit for a prompt."""
-    title = plain(film.title, _CHARACTERS)
-    return title if film.year is None else f"{title} ({film.year})"
 
 
 def guarded(concepts: Sequence[Concept], taboo: Taboo, words: int) -> PseudoQuery:

@@ -12,8 +12,9 @@ from modeling.language_model.config import FineTuneConfig
 from modeling.language_model.data import Example
 from modeling.language_model.protocol import LanguageModel
 from modeling.language_model.train import Progress, fine_tune
+from modeling.query_expert.companions import Companions
 from modeling.query_expert.config import QueryExpertConfig, TeacherConfig
-from modeling.query_expert.data import companions_of, examples_of, pairs_of, turns_of
+from modeling.query_expert.data import examples_of, pairs_of, turns_of
 from modeling.query_expert.facts import facts_of
 from modeling.query_expert.leak import insist_on_training
 from modeling.query_expert.llm_teacher import model_queries
@@ -45,7 +46,8 @@ def training_examples(
     """
     turns, films = turns_of(rows, targets), facts_of(facts)
     insist_on_training((turn.split for turn in turns), doing="making examples for the query expert")
-    teacher = Teacher(films, companions_of(turns), settings.teacher)
+    companions = Companions.of(turns)
+    turns, teacher = companions.shown(turns, settings.expert.companions), Teacher(films, companions, settings.teacher)
 
     def examples(split: str) -> list[Example]:
         own = [turn for turn in turns if turn.split == split]

@@ -98,18 +98,35 @@ def test_draws_follow_the_distribution(tiny: LocalModel) -> None:
 
 
 class Scripted:
-    """A model that says given tokens, whatever it reads."""
+    """A model that says given tokens, whatever it reads; it counts its passes."""
 
     def __init__(self, say: Sequence[int], size: int) -> None:
-        self.say, self.size, self.device = list(say), size, "cpu"
+        self.say, self.size, self.device, self.passes = list(say), size, "cpu", 0
         self.config = SimpleNamespace(max_position_embeddings=64)
 
     def __call__(self, *, input_ids: torch.Tensor, past_key_values: Any = None, **rest: Any) -> Any:
-        cache = past_key_values or SimpleNamespace(step=0, batch_select_indices=lambda index: None)
-        logits = torch.zeros(len(input_ids), input_ids.shape[1], self.size)
-        logits[:, -1, self.say[min(cache.step, len(self.say) - 1)]] = 9.0
-        cache.step += 1
+        cache = past_key_values or Read(input_ids.shape[1])
+        self.passes += 1
+        logits = torch.zeros(*input_ids.shape, self.size)
+        for place in range(input_ids.shape[1]):
+            said = cache.tokens + place + 1 - cache.prompt
+            logits[:, place, self.say[min(max(said, 0), len(self.say) - 1)]] = 9.0
+        cache.tokens += input_ids.shape[1]
         return SimpleNamespace(logits=logits, past_key_values=cache)
+
+
+class Read:
+    """How many tokens a scripted model has read."""
+
+    def __init__(self, prompt: int) -> None:
+        self.prompt, self.tokens = prompt, 0
+
+    def batch_select_indices(self, index: Any) -> None:
+        pass
+
+    def crop(self, tokens: int) -> None:
+        assert tokens < 0
+        self.tokens += tokens
 
 
 def test_an_answer_ends_at_the_stop_or_the_end_mark(tiny: LocalModel) -> None:
@@ -119,6 +136,22 @@ def test_an_answer_ends_at_the_stop_or_the_end_mark(tiny: LocalModel) -> None:
     ended = LocalModel(Scripted([*said[:2], 2, *said], len(tiny.tokenizer)), tiny.tokenizer, LanguageModelConfig(), "scripted")
     assert ended.generate(["x"], max_new_tokens=40, stop="") == [tiny.text(said[:2], "")]
     assert len(tiny.tokenizer(model.generate(["x"], max_new_tokens=2, stop="")[0])["input_ids"]) <= 2
+
+
+def test_an_answer_from_the_prompt_takes_few_passes(tiny: LocalModel) -> None:
+    ids = tiny.tokenizer(TEXTS[0], add_special_tokens=False)["input_ids"]
+    assert len(ids) >= 12
+    for said in (ids[:12], [*ids[:5], *ids[8:12], *ids[2:5]], ids[11::-1]):  # copied whole, in parts, backwards
+        model = LocalModel(Scripted([*said, 2], len(tiny.tokenizer)), tiny.tokenizer, LanguageModelConfig(), "scripted")
+        for at_most in (1, 2, 7, 40):
+            assert model.generate([TEXTS[0]], max_new_tokens=at_most, stop="") == [tiny.text(said[:at_most], "")]
+    model = Scripted([*ids[:12], 2], len(tiny.tokenizer))
+    LocalModel(model, tiny.tokenizer, LanguageModelConfig(), "scripted").generate([TEXTS[0]], max_new_tokens=40, stop="")
+    assert model.passes <= 4  # the prompt, a first word, then eight at a time
+
+
+def test_no_token_is_asked_for(tiny: LocalModel) -> None:
+    assert decoding.continued_alone(tiny.model, [1, 5], padding=0, pick=lambda logits: 7, max_new_tokens=0) == []
 
 
 class Erratic:

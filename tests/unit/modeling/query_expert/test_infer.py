@@ -7,7 +7,7 @@ import pytest
 
 from modeling.errors import ConfigError
 from modeling.query_expert.config import QueryExpertConfig
-from modeling.query_expert.data import turns_of
+from modeling.query_expert.data import seen, turns_of
 from modeling.query_expert.facts import FilmFacts
 from modeling.query_expert.infer import write_queries
 from modeling.query_expert.prompts import direct_prompt, student_prompt
@@ -33,7 +33,7 @@ def test_each_mode_has_its_prompt_and_no_truth(
 ) -> None:  # type: ignore[no-untyped-def]
     turns, model = turns_of(rows, targets), Scripted(["some answer"] * 4)
     assert write_queries(model, turns, facts, mode, CONFIG).queries == ["some answer"] * 4
-    assert model.prompts[0] == prompt(turns[0].context_text, [facts["m1"]], CONFIG)
+    assert model.prompts[0] == prompt(seen(turns[0], facts), CONFIG)
     assert not any("right film" in shown or "Bo Ray" in shown for shown in model.prompts)
 
 
