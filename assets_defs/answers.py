@@ -27,7 +27,10 @@ Shortlists = Mapping[str, list[tuple[str, float]]]
 Ranker = Callable[[Sequence[str], Sequence[Sequence[str]]], list[list[str]]]
 CONTROLLED_COUNT = 20  # candidates at which the controls are compared
 RETRIEVAL = "retrieval"
-CURVES = (RETRIEVAL, "generator")  # asked with every number of candidates; the others, controls and a slow reader, with one
+# Rules that look at nothing but how many training dialogues name a film: what a truth that was forced in gives away.
+NAMED_MOST, NAMED_LEAST = "named_most", "named_least"
+# Asked with every number of candidates; the others, controls and a slow reader, with one.
+CURVES = (RETRIEVAL, NAMED_MOST, NAMED_LEAST, "generator")
 
 
 @dataclass(frozen=True)
@@ -118,11 +121,22 @@ def _orders(rank: Ranker, keys: Sequence[tuple[str, int]], lists: Sequence[list[
 def _rankers(job: Job, release: Release, asked: Asked) -> dict[str, Ranker]:
     catalogue = catalogue_of(job.workspace, release)
     context = _contexts(asked.examples)
-    rankers: dict[str, Ranker] = {RETRIEVAL: lambda examples, lists: [list(films) for films in lists]}
+    rankers: dict[str, Ranker] = {RETRIEVAL: lambda examples, lists: [list(films) for films in lists], **_by_mentions(job)}
     rankers["reranker"] = _by_reranker(job, release, asked, context)
     for step in VARIANTS:
         rankers[step.removeprefix("model_")] = _by_generator(load_generator(job.workspace, step, catalogue), context)
     return rankers
+
+
+def _by_mentions(job: Job) -> dict[str, Ranker]:
+    from modeling.baselines import Popularity
+
+    counts = Popularity.fit(job.parent_table(t.SET_SEQUENCES)).counts
+
+    def rule(sign: int) -> Ranker:
+        return lambda examples, lists: [sorted(films, key=lambda movie: (sign * counts.get(movie, 0), movie)) for films in lists]
+
+    return {NAMED_MOST: rule(-1), NAMED_LEAST: rule(1)}
 
 
 def _contexts(examples: pa.Table) -> dict[str, Any]:
@@ -200,7 +214,7 @@ def _plot(table: pa.Table) -> str:
 
     curves: dict[str, tuple[list[float], list[float]]] = {}
     for row in table.sort_by("candidate_count").to_pylist():
-        if row["metric"] in ("item_success", "overall_success") and row["model"] in ("generator", "reranker", RETRIEVAL):
+        if row["metric"] in ("item_success", "overall_success") and row["model"] in CURVES:
             x, y = curves.setdefault(f"{row['dataset']}, {row['model']}, {row['metric']}", ([], []))
             x.append(row["candidate_count"])
             y.append(row["value"])

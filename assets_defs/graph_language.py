@@ -53,7 +53,7 @@ LANGUAGE_STEPS: tuple[Step, ...] = (
             "modeling.dense_retriever",
             "modeling.prompt_text",
         ),
-        config=picked("text_encoder", sizes=("encoded_films",)),
+        config=picked("text_encoder", "corpus_encoder", sizes=("encoded_films",)),
         kinds=frozenset({"pytorch", "numpy"}),
     ),
     Step(

@@ -77,6 +77,9 @@ class Profile(Strict):
     minimum_movies: int = Field(ge=1)
     embedded_movies: int = Field(ge=1, description="Most popular films given a text vector, besides every mentioned film.")
     text_encoder: dict[str, Any] = Field(default_factory=dict)
+    corpus_encoder: dict[str, Any] = Field(
+        default_factory=dict, description="What is different from `text_encoder` where every film of the corpus is encoded."
+    )
     lrurec_id: dict[str, Any] = Field(default_factory=dict)
     lrurec_text: dict[str, Any] = Field(default_factory=dict)
     link_weights: str = Field(
@@ -203,15 +206,17 @@ def _model_problems(profile: Profile) -> list[str]:
 
     problems = []
     configs = {
-        "lrurec_id": LRURecConfig, "lrurec_text": LRURecConfig, "text_encoder": TextEncoderConfig, "link_scorer": LinkScorerConfig,
+        "lrurec_id": LRURecConfig, "lrurec_text": LRURecConfig, "text_encoder": TextEncoderConfig,
+        "corpus_encoder": TextEncoderConfig, "link_scorer": LinkScorerConfig,
         "base_lm": BaseLMConfig, "query_lm": BaseLMConfig, "language_model": LanguageModelConfig, "query_teacher": TeacherConfig,
         "query_expert": QueryExpertConfig, "query_tuning": FineTuneConfig,
         "dense_retriever": DenseRetrieverConfig, "generator": GeneratorConfig, "generator_tuning": FineTuneConfig,
         "reranker": RerankerConfig, **({"endpoint": EndpointConfig} if profile.endpoint else {}),
     }  # fmt: skip
+    settings = {**dict(profile), "corpus_encoder": {**profile.text_encoder, **profile.corpus_encoder}}
     for setting, build in configs.items():
         try:
-            build.from_mapping(getattr(profile, setting))  # type: ignore[attr-defined]
+            build.from_mapping(settings[setting])  # type: ignore[attr-defined]
         except ModelingError as error:
             problems.append(f"{setting}: {error}")
     return problems

@@ -8,7 +8,6 @@ from assets_defs.film_facts import film_facts
 from assets_defs.lineage import is_current
 from assets_defs.models import artifact_folder
 from assets_defs.step import Built, Job
-from assets_defs.turns import film_encoder, index_encoder
 from assets_defs.workspace import Workspace
 from corpus_pipeline import release
 from corpus_pipeline.release import Release
@@ -16,6 +15,7 @@ from corpus_pipeline.schema import tables as t
 
 if TYPE_CHECKING:
     from modeling.dense_retriever.build import Films
+    from modeling.text_encoder.config import TextEncoderConfig
 
 STEP = "model_corpus_index"
 
@@ -28,7 +28,7 @@ def model_corpus_index(job: Job) -> Iterator[Built]:
     found = trainable_release(job.workspace)
     index = build(
         films_of(found),
-        film_encoder(job.workspace),
+        corpus_encoder(job.workspace),
         release_id=found.release_id,
         cache_dir=job.workspace.embedding_cache,
         encode_at_most=job.workspace.profile.sizes.encoded_films or None,
@@ -37,6 +37,13 @@ def model_corpus_index(job: Job) -> Iterator[Built]:
     folder = artifact_folder(job)
     manifest = index.save(folder)
     yield Built(sorted(file for file in folder.iterdir() if file.is_file()), dict(manifest.metrics))
+
+
+def corpus_encoder(workspace: Workspace) -> "TextEncoderConfig":
+    """The encoder of every film, and of what is asked: the profile's, perhaps in a coarser and faster arithmetic."""
+    from modeling.text_encoder.config import TextEncoderConfig
+
+    return TextEncoderConfig.from_mapping({**workspace.profile.text_encoder, **workspace.profile.corpus_encoder})
 
 
 def films_of(found: Release) -> "Films":
@@ -52,12 +59,14 @@ def search(workspace: Workspace, query: str, *, k: int) -> dict[str, Any]:
     """The `k` films nearest to a text, with the release that answered; a film found by its stand-in says so."""
     from modeling.dense_retriever.index import FilmIndex
     from modeling.dense_retriever.text_search import TextSearch
+    from modeling.text_encoder.encoder import signature
 
     found = release.current(workspace.releases)
     if not is_current(workspace.ledger, STEP, back_to="release_corpus"):
         raise LineageError(f"{STEP} was not made from the current release: run `marquee build`")
-    index = FilmIndex.load(workspace.artifact_of(STEP), encoder=index_encoder(workspace), release_id=found.release_id)
-    (ids,), (scores,) = TextSearch(index, film_encoder(workspace)).search([query], k)
+    config = corpus_encoder(workspace)
+    index = FilmIndex.load(workspace.artifact_of(STEP), encoder=signature(config), release_id=found.release_id)
+    (ids,), (scores,) = TextSearch(index, config).search([query], k)
     facts = {row["movie_id"]: row for row in film_facts(found, ids).to_pylist()}
     films = [
         {"movie_id": movie, "title": facts[movie]["title"], "year": facts[movie]["year"], "genres": facts[movie]["genres"]}
