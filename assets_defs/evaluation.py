@@ -57,6 +57,7 @@ def _models(job: Job, examples: pa.Table) -> "Mapping[str, TurnScorer]":
         "lrurec": _by_history(retriever.lrurec),
         "lrurec_text": _by_history(retriever.lrurec_text),
         "item_neighbours": lambda rows, films: retriever.score(chosen(rows), films, {"neighbours": 1.0}),
+        "ease": lambda rows, films: retriever.score(chosen(rows), films, {"ease": 1.0}),
         "dense_retriever": lambda rows, films: retriever.score(chosen(rows), films, {"dense": 1.0}),
         "hybrid": lambda rows, films: retriever.score(chosen(rows), films, weights["hybrid"]),
         "hybrid_rrf": lambda rows, films: retriever.fused(chosen(rows), films, weights["hybrid_rrf"]),

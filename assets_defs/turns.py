@@ -77,13 +77,14 @@ def load_dense_retriever(workspace: Workspace) -> "DenseRetriever":
 
 def load_retriever(workspace: Workspace, release: Release, sequences: pa.Table) -> "TurnRetriever":
     """Every trained part of first-stage retrieval. `sequences`: set_sequences."""
-    from modeling.baselines import ItemNeighbours
+    from modeling.baselines import Ease, ItemNeighbours
     from modeling.dense_retriever.index import FilmIndex
     from modeling.lexical_retriever import LexicalRetriever
     from modeling.turn_retrieval import TurnRetriever
 
     return TurnRetriever(
         neighbours=ItemNeighbours.fit(sequences),
+        ease=Ease.fit(sequences),
         lrurec=load_lrurec(workspace, "model_lrurec"),
         lrurec_text=load_lrurec(workspace, "model_lrurec_text"),
         dense=load_dense_retriever(workspace),

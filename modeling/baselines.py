@@ -1,4 +1,4 @@
-"""Baselines that count: popularity, and what is named together with the movies of the history. Anything with a gradient lives elsewhere.
+"""Baselines without a gradient: popularity, what is named together with the movies of the history, and a linear model in closed form.
 
 All are deterministic, need no seed, and score every movie: one without a training mention gets the lowest score.
 """
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
 Scores = npt.NDArray[np.float64]
-NAMES = ("popularity", "last_item_neighbours", "item_neighbours")
+NAMES = ("popularity", "last_item_neighbours", "item_neighbours", "ease")
 UNSEEN_COUNT = 0.05  # what a movie that no training dialogue names counts as; it keeps logarithms finite
 PRIOR_WEIGHT = 5.0  # the data set's popularity counts like so many dialogues beside those shared with the history
 
@@ -144,6 +144,45 @@ class ItemNeighbours:
         raw = np.array([counts.get(movie, 0) + UNSEEN_COUNT for movie in candidates])
         shares: Scores = raw / raw.sum()
         return shares
+
+
+@dataclass(frozen=True, slots=True)
+class Ease:
+    """Score of a movie: a weighted sum over the movies of the history, the weights a linear autoencoder without its diagonal.
+
+    B = I - P diag(1 / diag(P)) with P = (X'X + lambda I)^-1, X the dialogues' movies (Steck, WWW 2019, equation 8): the weights
+    that predict each movie of a dialogue best, in least squares, from the others. Unlike common dialogues, they do not count
+    twice what two movies of the history have in common.
+    """
+
+    columns: Mapping[str, int]
+    weights: npt.NDArray[np.float32] = field(repr=False)
+
+    @classmethod
+    def fit(cls, train_sequences: pa.Table, *, regularisation: float = 30.0, at_least: int = 2) -> "Ease":
+        """Solve for the movies that `at_least` so many training dialogues name; DataError when there is a test row or no train row.
+
+        Time grows with the cube of their number: 0.1 s for 2,200. Both numbers were chosen on validation.
+        """
+        movies = _train_sequences(train_sequences).to_pylist()
+        counts = Counter(movie for own in movies for movie in set(own))
+        columns = {movie: place for place, movie in enumerate(sorted(movie for movie, count in counts.items() if count >= at_least))}
+        named = np.zeros((len(movies), len(columns)), dtype=np.float64)
+        for row, own in enumerate(movies):
+            named[row, [columns[movie] for movie in set(own) if movie in columns]] = 1.0
+        inverse = np.linalg.inv(named.T @ named + regularisation * np.eye(len(columns)))
+        weights = -inverse / np.diag(inverse)
+        np.fill_diagonal(weights, 0.0)
+        return cls(columns, weights.astype(np.float32))
+
+    def score(self, histories: Sequence[Sequence[str]], candidates: Sequence[str]) -> Scores:
+        """[histories, candidates]; minus infinity for a movie that was not solved for."""
+        scores = np.full((len(histories), len(candidates)), -np.inf)
+        column = np.array([self.columns.get(movie, -1) for movie in candidates], dtype=np.int64)
+        for row, history in enumerate(histories):
+            known = [self.columns[movie] for movie in dict.fromkeys(history) if movie in self.columns]
+            scores[row, column >= 0] = self.weights[known].sum(axis=0)[column[column >= 0]]
+        return scores
 
 
 def _train_sequences(sequences: pa.Table) -> pa.ChunkedArray:

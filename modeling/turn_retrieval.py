@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from modeling.baselines import ItemNeighbours
+from modeling.baselines import Ease, ItemNeighbours
 from modeling.dense_retriever.data import Turns
 from modeling.dense_retriever.index import FilmIndex
 from modeling.dense_retriever.infer import DenseRetriever
@@ -18,10 +18,10 @@ from modeling.lexical_retriever import LexicalRetriever
 from modeling.text_encoder.embeddings import Matrix
 from modeling.turn_scorers import Scores, log_probabilities, reciprocal_ranks, weighted_sum
 
-PARTS = ("neighbours", "lrurec", "lrurec_text", "dense", "query", "lexical")
+PARTS = ("neighbours", "ease", "lrurec", "lrurec_text", "dense", "query", "lexical")
 RRF_PARTS = ("query", "lexical", "lrurec")
 # What a score is divided by before the softmax over films. Cosines lie close together, BM25 scores far apart.
-COSINE_TEMPERATURE, BM25_TEMPERATURE = 0.05, 2.0
+COSINE_TEMPERATURE, BM25_TEMPERATURE, EASE_TEMPERATURE = 0.05, 2.0, 0.02
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,6 +53,7 @@ class TurnRetriever:
     """The trained parts."""
 
     neighbours: ItemNeighbours
+    ease: Ease
     lrurec: Model
     lrurec_text: Model
     dense: DenseRetriever
@@ -64,6 +65,7 @@ class TurnRetriever:
         histories = [list(history) for history in asked.histories]
         made = {
             "neighbours": lambda: self.neighbours.score(histories, asked.turns.datasets, candidates),
+            "ease": lambda: log_probabilities(self.ease.score(histories, candidates), temperature=EASE_TEMPERATURE),
             "lrurec": lambda: log_probabilities(self.lrurec.score(histories, candidates)),
             "lrurec_text": lambda: log_probabilities(self.lrurec_text.score(histories, candidates)),
             "dense": lambda: log_probabilities(self.dense.score(asked.turns, candidates)),

@@ -56,7 +56,7 @@ def test_evaluation_covers_every_model_condition_and_cutoff(built: Build) -> Non
     space, _ = built
     rows = summary.evaluation_rows(space)
     assert {row["model"] for row in rows} == {
-        "popularity", "last_item_neighbours", "item_neighbours", "lrurec", "lrurec_text", "dense_retriever", "hybrid", "hybrid_rrf",
+        "popularity", "last_item_neighbours", "item_neighbours", "ease", "lrurec", "lrurec_text", "dense_retriever", "hybrid", "hybrid_rrf",
     }  # fmt: skip
     assert {row["condition"] for row in rows} >= {"new", "all"}
     assert {row["k"] for row in rows} == {1, 5, 10, 20, 50}

@@ -6,7 +6,7 @@ import pytest
 
 from corpus_pipeline.schema.render import arrow_schema
 from corpus_pipeline.schema.tables import SET_SEQUENCES
-from modeling.baselines import NAMES, PRIOR_WEIGHT, UNSEEN_COUNT, ItemNeighbours, LastItemNeighbours, Popularity
+from modeling.baselines import NAMES, PRIOR_WEIGHT, UNSEEN_COUNT, Ease, ItemNeighbours, LastItemNeighbours, Popularity
 from modeling.errors import DataError
 
 TRAIN = [["a", "b", "c"], ["b", "c"], ["c", "d"], []]
@@ -77,13 +77,36 @@ def test_a_conversation_of_no_data_set_has_the_prior_of_all_of_them() -> None:
     assert anywhere[1] / anywhere[0] == pytest.approx((2 + UNSEEN_COUNT) / (1 + UNSEEN_COUNT)) and inspired[0] == inspired[1]
 
 
+def test_ease_predicts_each_movie_from_the_others_best_in_least_squares() -> None:
+    """Every column solved on its own: ridge regression of a movie on the others, without itself."""
+    generator = np.random.default_rng(0)
+    films = [f"m{number}" for number in range(6)]
+    rows = [[film for film in films if generator.random() < 0.5] for _ in range(40)]
+    model = Ease.fit(sequences(rows), regularisation=3.0)
+    named = np.array([[float(film in row) for film in films] for row in rows])
+    for place in range(6):
+        others = np.delete(named, place, axis=1)
+        expected = np.linalg.solve(others.T @ others + 3.0 * np.eye(5), others.T @ named[:, place])
+        np.testing.assert_allclose(np.delete(model.weights[:, place], place), expected, atol=1e-6)
+        assert model.weights[place, place] == 0.0
+    sums = model.score([["m1", "m4", "nowhere", "m4"], []], [*films, "new"])
+    np.testing.assert_allclose(sums[0, :6], model.weights[1] + model.weights[4], rtol=1e-6)
+    assert (sums[1, :6] == 0).all() and np.isneginf(sums[:, 6]).all()
+
+
+def test_ease_solves_for_movies_named_often_enough() -> None:
+    assert list(Ease.fit(sequences(TRAIN)).columns) == ["b", "c"]
+    assert list(Ease.fit(sequences(TRAIN), at_least=1).columns) == ["a", "b", "c", "d"]
+
+
 def test_only_train_rows_are_counted() -> None:
     both = pa.concat_tables([sequences(TRAIN), sequences([["a", "zz"]], "valid")])
     assert Popularity.fit(both) == Popularity.fit(sequences(TRAIN))
+    np.testing.assert_array_equal(Ease.fit(both).weights, Ease.fit(sequences(TRAIN)).weights)
 
 
-@pytest.mark.parametrize("baseline", [Popularity, LastItemNeighbours])
-def test_test_rows_are_refused(baseline: type[Popularity] | type[LastItemNeighbours]) -> None:
+@pytest.mark.parametrize("baseline", [Popularity, LastItemNeighbours, Ease])
+def test_test_rows_are_refused(baseline: type[Popularity] | type[LastItemNeighbours] | type[Ease]) -> None:
     with pytest.raises(DataError, match="split 'test'"):
         baseline.fit(pa.concat_tables([sequences(TRAIN), sequences([["a"]], "test")]))
 
@@ -95,4 +118,4 @@ def test_no_training_movie_is_refused(rows: list[list[str]]) -> None:
 
 
 def test_names_are_those_of_the_report() -> None:
-    assert NAMES == ("popularity", "last_item_neighbours", "item_neighbours")
+    assert NAMES == ("popularity", "last_item_neighbours", "item_neighbours", "ease")
