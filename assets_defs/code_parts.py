@@ -18,7 +18,8 @@ LRUREC = (
     "modeling.evaluation.metrics", "modeling.evaluation.pairs", "modeling.evaluation.protocols",
 )  # fmt: skip
 
-ENCODER = ("modeling.text_encoder", "modeling.artifacts", "modeling.seeding", "modeling.documents")
+ENDPOINT = ("modeling.language_model.config", "modeling.language_model.endpoint", "modeling.language_model.protocol")
+ENCODER = ("modeling.text_encoder", "modeling.artifacts", "modeling.seeding", "modeling.documents", *ENDPOINT)
 LANGUAGE = ("modeling.language_model", "modeling.artifacts", "modeling.seeding", "modeling.text_encoder", "modeling.documents")
 QUERY = (*LANGUAGE, "modeling.query_expert", "modeling.prompt_text")
 FIRST_STAGE = (

@@ -13,6 +13,7 @@ from assets_defs import (
     training_sets,
 )
 from assets_defs.code_parts import (
+    ENCODER,
     FIRST_STAGE,
     GOLD,
     INDEX,
@@ -187,14 +188,7 @@ _STEPS = (
         "Frozen sentence vectors of film documents: every mentioned film and the most popular others.",
         models.model_text_embeddings,
         parents=("release_corpus",),
-        code=(
-            "assets_defs.models",
-            "assets_defs.film_facts",
-            *SCHEMA,
-            "modeling.artifacts",
-            "modeling.documents",
-            "modeling.text_encoder",
-        ),
+        code=("assets_defs.models", "assets_defs.film_facts", *SCHEMA, *ENCODER),
         config=picked("embedded_movies", "text_encoder"),
         kinds=frozenset({"pytorch"}),
     ),

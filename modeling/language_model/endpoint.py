@@ -1,4 +1,4 @@
-"""A language model behind an OpenAI-compatible endpoint: calls, budget, structured choices. The only module that imports openai.
+"""A model behind an OpenAI-compatible endpoint: answers, structured choices, embeddings, a budget. The only module that imports openai.
 
 The key comes from the environment at the moment of a call's making and is in no log, message, repr, manifest or cache.
 """
@@ -7,12 +7,13 @@ import json
 import logging
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from modeling.errors import BudgetError, DataError, EndpointError
 from modeling.language_model.config import EndpointConfig
@@ -20,7 +21,11 @@ from modeling.language_model.protocol import Scores
 
 _NO_KEY = "none"  # what a server that asks for no key is sent
 _FRAME_TOKENS = 32  # the most that a server adds around one message, and JSON around a choice
+_TEXTS_A_CALL = 64  # embedded in one call
 _TRIES = 2  # a server that does not hold its model to the choices is asked twice
+
+T = TypeVar("T")
+Vectors = npt.NDArray[np.float32]
 
 logger = logging.getLogger(__name__)
 
@@ -94,6 +99,15 @@ class Endpoint:
             found.append(scores)
         return found
 
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Float32 [texts, d]: a vector for each text, as the endpoint scales it. DataError without a text."""
+        if not texts:
+            raise DataError(f"embedding with {self.config.model!r}: no text was given; expected at least one")
+        found = [row for start in range(0, len(texts), _TEXTS_A_CALL) for row in self._vectors(texts[start : start + _TEXTS_A_CALL])]
+        if len({len(row) for row in found}) != 1:
+            raise EndpointError(f"embedding with {self.config.model!r}: vectors of several lengths; expected one; check model and base_url")
+        return np.array(found, dtype=np.float32)
+
     def _choice(self, prompt: str, choices: Sequence[str]) -> int:
         distinct = list(dict.fromkeys(choices))
         if len(distinct) == 1:
@@ -111,22 +125,37 @@ class Endpoint:
         )
 
     def _answer(self, prompt: str, max_new_tokens: int, extra: dict[str, Any]) -> str:
+        most = Usage(len(prompt.encode()) + _FRAME_TOKENS, max_new_tokens, 1)  # no tokenizer makes more tokens than bytes
+        asked = {
+            "model": self.config.model, "messages": [{"role": "user", "content": prompt}], "max_completion_tokens": max_new_tokens,
+            "seed": self.config.seed, **extra,
+        }  # fmt: skip
+        return self._called(
+            most,
+            lambda: self._client.chat.completions.create(**asked),
+            lambda reply: str(reply.choices[0].message.content or ""),
+            expected="a chat completion",
+        )
+
+    def _vectors(self, texts: Sequence[str]) -> list[list[float]]:
+        most = Usage(sum(len(text.encode()) + _FRAME_TOKENS for text in texts), 0, 1)
+        return self._called(
+            most,
+            lambda: self._client.embeddings.create(model=self.config.model, input=list(texts), encoding_format="float"),
+            lambda reply: _in_order(reply, len(texts)),
+            expected=f"{len(texts)} embeddings",
+        )
+
+    def _called(self, most: Usage, ask: Callable[[], Any], read: Callable[[Any], T], *, expected: str) -> T:
         """One call. What it could cost at most is reserved first, what it did cost is settled afterwards."""
         import openai
 
-        most = Usage(len(prompt.encode()) + _FRAME_TOKENS, max_new_tokens, 1)  # no tokenizer makes more tokens than bytes
         self._reserve(most)
         used = Usage()
         try:
-            reply = self._client.chat.completions.create(
-                model=self.config.model,
-                messages=[{"role": "user", "content": prompt}],
-                max_completion_tokens=max_new_tokens,
-                seed=self.config.seed,
-                **extra,
-            )
+            reply = ask()
             used = _usage(reply, most)
-            return str(reply.choices[0].message.content or "")
+            return read(reply)
         except openai.OpenAIError as error:
             # not chained: its response holds the request, and that the key
             told = self._without_key(_told(error))
@@ -135,7 +164,7 @@ class Endpoint:
             used = used if used.calls else most  # whatever it was, it may have cost something
             seen = f"the reply has another shape ({type(error).__name__})"
             raise EndpointError(
-                f"calling {self.config.model!r}: {seen}, expected a chat completion; check base_url, which often ends with /v1"
+                f"calling {self.config.model!r}: {seen}, expected {expected}; check base_url, which often ends with /v1"
             ) from None
         finally:
             self._settle(most, used)
@@ -215,12 +244,22 @@ def _said(answer: str) -> str:
     return said if isinstance(said, str) else answer
 
 
+def _in_order(reply: Any, count: int) -> list[list[float]]:
+    """The vectors of a reply by their index; ValueError unless there is one of finite numbers for each text."""
+    rows = sorted(reply.data, key=lambda row: int(row.index))
+    vectors = [[float(value) for value in row.embedding] for row in rows]
+    if [row.index for row in rows] != list(range(count)) or not all(vectors) or not np.isfinite(np.concatenate(vectors)).all():
+        raise ValueError
+    return vectors
+
+
 def _usage(reply: Any, most: Usage) -> Usage:
-    """What the server says it has counted; the most it can be where it says nothing."""
+    """What the server says it has counted; the most it can be where it says nothing. Embeddings have no completion."""
     told = getattr(reply, "usage", None)
-    if told is None or told.prompt_tokens is None or told.completion_tokens is None:
+    completion = getattr(told, "completion_tokens", 0)
+    if told is None or told.prompt_tokens is None or completion is None:
         return most
-    return Usage(int(told.prompt_tokens), int(told.completion_tokens), 1)
+    return Usage(int(told.prompt_tokens), int(completion), 1)
 
 
 def _told(error: Exception) -> str:

@@ -34,7 +34,7 @@ def cross_encoder(config: RerankerConfig) -> tuple[CrossEncoder, Any]:
     """An untrained cross-encoder on MiniLM's weights, its lower layers frozen, and the tokenizer, which keeps the end of a dialogue."""
     import copy
 
-    loaded = encoder.load(TextEncoderConfig(max_tokens=config.max_tokens))
+    loaded = encoder.load_local(TextEncoderConfig(max_tokens=config.max_tokens))
     tokenizer, body = copy.deepcopy(loaded.tokenizer), copy.deepcopy(loaded.model)  # the encoder at hand is shared
     tokenizer.truncation_side = "left"
     network = CrossEncoder(body, width=body.config.hidden_size)

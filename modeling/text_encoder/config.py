@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from modeling.errors import ConfigError
+from modeling.language_model.config import EndpointConfig
 
 PACKAGED_MODEL = "minilm"
 PRECISIONS = ("float32", "bfloat16")
@@ -22,6 +23,9 @@ class TextEncoderConfig:
     one process of two threads, which is what `processes` 1 and a few texts get. `normalise` scales each vector to length 1.
     `precision` 'bfloat16' encodes 1.9 times as fast on a processor with AVX512-BF16 or AMX (and slower on one without);
     its vectors have cosine 0.9999 to those of 'float32' and are cached apart from them.
+    With a `base_url`, `model` is one of an OpenAI-compatible endpoint for embeddings, whose key is read from the environment variable
+    `key_variable` ("": none is sent); texts are cut at four characters per `max_tokens`, and `token_budget` (0: none) ends the work
+    before the call that could exceed it. What was embedded before lies in the cache and is not paid for again.
     """
 
     model: str = PACKAGED_MODEL
@@ -30,10 +34,20 @@ class TextEncoderConfig:
     processes: int = 2
     normalise: bool = True
     precision: str = "float32"
+    base_url: str = ""
+    key_variable: str = "OPENAI_API_KEY"
+    token_budget: int = 0
 
     def __post_init__(self) -> None:
         """Raise ConfigError naming every field out of range."""
         _raise_if_any(list(_problems(dataclasses.asdict(self))))
+        if self.base_url:
+            self.endpoint  # noqa: B018 - says what is wrong with the address
+
+    @property
+    def endpoint(self) -> EndpointConfig:
+        """The endpoint of a config with a `base_url`."""
+        return EndpointConfig(self.base_url, self.model, key_variable=self.key_variable, token_budget=self.token_budget)
 
     @classmethod
     def from_mapping(cls, settings: Mapping[str, Any]) -> "TextEncoderConfig":
@@ -49,7 +63,13 @@ class TextEncoderConfig:
 
 
 _TYPES: dict[str, type] = {"model": str, "max_tokens": int, "batch_size": int, "processes": int, "normalise": bool, "precision": str}
-_AT_LEAST = {"max_tokens": 3, "batch_size": 1, "processes": 1}  # 3: the two marks that open and close a text, and one word piece
+_TYPES |= {"base_url": str, "key_variable": str, "token_budget": int}
+_AT_LEAST = {
+    "max_tokens": 3,
+    "batch_size": 1,
+    "processes": 1,
+    "token_budget": 0,
+}  # 3: the two marks that open and close a text, and one word piece
 
 
 def _problems(values: Mapping[str, Any]) -> Iterator[str]:
@@ -61,7 +81,7 @@ def _problems(values: Mapping[str, Any]) -> Iterator[str]:
             yield f"{name} is {value}, expected at least {_AT_LEAST[name]}"
         elif name == "precision" and value not in PRECISIONS:
             yield f"precision is {value!r}, expected {' or '.join(map(repr, PRECISIONS))}"
-        elif isinstance(value, str) and not value.strip():
+        elif name == "model" and not str(value).strip():
             yield f"model is empty, expected {PACKAGED_MODEL!r}, a folder or a model id"
 
 

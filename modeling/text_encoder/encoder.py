@@ -19,6 +19,8 @@ from modeling.errors import EncoderError
 from modeling.text_encoder.config import PACKAGED_MODEL, TextEncoderConfig
 
 Matrix = npt.NDArray[np.float32]
+CHARACTERS_A_TOKEN = 4  # of English text, by the counting of most endpoints
+_PACKAGED_TOKENS = 256
 _POOLING = "1_Pooling/config.json"
 
 
@@ -56,18 +58,55 @@ class Encoder:
         return matrix
 
 
+class RemoteEncoder:
+    """A model behind an endpoint for embeddings; how texts go there, and what a budget stops, is in `language_model.endpoint`."""
+
+    def __init__(self, config: TextEncoderConfig) -> None:
+        """Nothing is called yet."""
+        from modeling.language_model.endpoint import Endpoint
+
+        self._endpoint, self._config = Endpoint(config.endpoint), config
+
+    def encode(self, texts: Sequence[str]) -> Matrix:
+        """Vectors (n, d) float32 of `texts` (n > 0); EndpointError, BudgetError."""
+        at_most = CHARACTERS_A_TOKEN * self._config.max_tokens
+        vectors = self._endpoint.embed([text[:at_most] or " " for text in texts])  # servers refuse an empty text
+        if not self._config.normalise:
+            return vectors
+        scaled: Matrix = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+        return scaled
+
+
 def signature(config: TextEncoderConfig) -> str:
     """All that decides a vector but the text: weights, cut, scaling and precision. No weights are loaded.
 
-    A folder is named by its content, wherever it lies; a model id of the hub by the id alone, since its content is not here to be read.
+    A folder is named by its content, wherever it lies; a model id of the hub by the id alone, since its content is not here to be read; a
+    model of an endpoint by its own name and not by the host, which may change.
     """
     precision = "" if config.precision == "float32" else f" precision={config.precision}"
+    if config.base_url:
+        return f"endpoint:{config.model} max_tokens={config.max_tokens} normalise={config.normalise}"
     return f"{_identity(config.model)} max_tokens={config.max_tokens} normalise={config.normalise}{precision}"
 
 
+@lru_cache(maxsize=1)  # a budget is that of all calls
+def _remote(config: TextEncoderConfig) -> RemoteEncoder:
+    return RemoteEncoder(config)
+
+
+def load(config: TextEncoderConfig) -> Encoder | RemoteEncoder:
+    """The encoder that `config` names; see `load_local`."""
+    return _remote(config) if config.base_url else load_local(config)
+
+
+def words_of(config: TextEncoderConfig) -> Encoder:
+    """The transformer whose word pieces stand for those of `config`: its own, or the packaged one's for a model of an endpoint."""
+    return load_local(TextEncoderConfig(max_tokens=min(config.max_tokens, _PACKAGED_TOKENS)) if config.base_url else config)
+
+
 @lru_cache(maxsize=1)  # a query is encoded in 20 ms with the encoder at hand, in 3 s without
-def load(config: TextEncoderConfig) -> Encoder:
-    """The encoder that `config` names; EncoderError when it is not there, not mean-pooled, or too short for `max_tokens`."""
+def load_local(config: TextEncoderConfig) -> Encoder:
+    """The transformer of `config`; EncoderError when it is not there, not mean-pooled, or too short for `max_tokens`."""
     source, is_local = _source(config.model)
     try:
         model, tokenizer, pooling = _loaded(source, is_local, config.precision)

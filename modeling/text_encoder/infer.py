@@ -110,8 +110,8 @@ def _cached_spans(
 def _spans_encoded(texts: Sequence[str], config: TextEncoderConfig) -> Generator[tuple[list[int], Matrix], None, None]:
     """Row numbers and vectors, a span of batches at a time, always in the same order."""
     spans = _spans(texts, config)
-    # A daemonic process may not have children.
-    is_alone = len(texts) <= ALONE_AT_MOST or config.processes == 1 or multiprocessing.current_process().daemon
+    # A daemonic process may not have children; another machine's work is not done faster by processes of ours.
+    is_alone = len(texts) <= ALONE_AT_MOST or config.processes == 1 or config.base_url or multiprocessing.current_process().daemon
     batches = [[texts[index] for index in span] for span in spans]
     encoded = (_encode_span(config, batch) for batch in batches) if is_alone else _by_workers(batches, config)
     yield from zip(spans, encoded, strict=True)

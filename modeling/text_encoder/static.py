@@ -53,7 +53,7 @@ def distil(texts: Sequence[str], vectors: Matrix, config: TextEncoderConfig) -> 
 
     if len(texts) != len(vectors) or not texts:
         raise DataError(f"distilling an encoder: {len(texts)} texts, {len(vectors)} vectors; expected one per text and at least one")
-    words = encoder.load(config).model.get_input_embeddings().weight.detach().float().numpy()
+    words = encoder.words_of(config).model.get_input_embeddings().weight.detach().float().numpy()
     shares = vstack([_shares(block, config, len(words)) for block in _blocks(texts)]).tocsr()
     means = shares @ words
     gram = means.T @ means + RIDGE * np.trace(means.T @ means) / len(means.T) * np.eye(means.shape[1], dtype=np.float32)
@@ -84,7 +84,7 @@ def _shares(texts: Sequence[str], config: TextEncoderConfig, pieces: int) -> "cs
     """[texts, word pieces]: which share of a text's word pieces each one is; rows sum to 1."""
     from scipy.sparse import csr_array
 
-    tokens = encoder.load(config).tokenizer(list(texts), truncation=True, max_length=config.max_tokens)["input_ids"]
+    tokens = encoder.words_of(config).tokenizer(list(texts), truncation=True, max_length=config.max_tokens)["input_ids"]
     lengths = np.fromiter(map(len, tokens), np.int64, len(tokens))
     ends = np.concatenate([[0], np.cumsum(lengths)])
     shares = csr_array(

@@ -65,7 +65,7 @@ def films(workspace: Workspace) -> tuple[pa.Table, list[str]]:
 
 def word_pieces(documents: list[str], config: TextEncoderConfig) -> np.ndarray:
     """Word pieces of each document that the encoder reads."""
-    tokenizer = encoder.load(config).tokenizer
+    tokenizer = encoder.words_of(config).tokenizer
     blocks = (documents[start : start + 10_000] for start in range(0, len(documents), 10_000))
     lengths = [map(len, tokenizer(block, truncation=True, max_length=config.max_tokens)["input_ids"]) for block in blocks]
     return np.fromiter((length for block in lengths for length in block), np.int64, len(documents))

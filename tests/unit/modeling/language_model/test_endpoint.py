@@ -61,6 +61,50 @@ def test_a_structured_choice(server: Server, make: Make, structure: str) -> None
         assert asked["messages"][0]["content"].endswith("Alien; Aliens; Heat")
 
 
+def embeddings(*vectors: list[float], order: list[int] | None = None) -> dict[str, Any]:
+    data = [{"object": "embedding", "index": i, "embedding": vectors[i]} for i in order or range(len(vectors))]
+    return {"object": "list", "model": "m", "data": data, "usage": {"prompt_tokens": 10, "total_tokens": 10}}
+
+
+def test_embeddings_come_in_the_order_of_the_texts(server: Server, make: Make) -> None:
+    server.replies = [(200, embeddings([1.0, 0.0], [0.0, 2.0], order=[1, 0]))]
+    endpoint = make()
+    np.testing.assert_array_equal(endpoint.embed(["a", "b"]), np.array([[1, 0], [0, 2]], np.float32))
+    assert server.requests[0]["input"] == ["a", "b"] and endpoint.spent == Usage(10, 0, 1)
+
+
+def test_many_texts_take_several_calls(server: Server, make: Make) -> None:
+    server.replies = [(200, embeddings(*[[1.0]] * 64)), (200, embeddings([2.0]))]
+    assert make().embed([str(number) for number in range(65)])[:, 0].tolist() == [1.0] * 64 + [2.0]
+    assert [len(asked["input"]) for asked in server.requests] == [64, 1]
+
+
+@pytest.mark.parametrize(
+    "body", [embeddings([1.0]), embeddings([1.0], []), embeddings([1.0], [float("nan")]), embeddings([1.0], [2.0], [3.0]), {"data": None}]
+)
+def test_embeddings_that_cannot_be_read(server: Server, make: Make, body: dict[str, Any]) -> None:
+    server.replies = [(200, body)]
+    with pytest.raises(EndpointError, match="expected 2 embeddings"):
+        make().embed(["a", "b"])
+
+
+def test_vectors_of_several_lengths_and_no_text(server: Server, make: Make) -> None:
+    server.replies = [(200, embeddings([1.0], [1.0, 2.0]))]
+    with pytest.raises(EndpointError, match="several lengths"):
+        make().embed(["a", "b"])
+    with pytest.raises(DataError, match="no text"):
+        make().embed([])
+
+
+def test_embedding_stops_before_the_budget(server: Server, make: Make) -> None:
+    server.replies = [(200, embeddings([1.0]))]
+    endpoint = make(token_budget=50)
+    endpoint.embed(["a"])
+    with pytest.raises(BudgetError):
+        endpoint.embed(["a" * 40])
+    assert len(server.requests) == 1
+
+
 def test_one_choice_asks_nothing(server: Server, make: Make) -> None:
     assert make().choose(["best?"], [["Heat", "Heat"]]) == [0]
     assert server.requests == []

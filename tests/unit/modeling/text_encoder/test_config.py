@@ -15,6 +15,9 @@ def test_defaults_and_round_trip() -> None:
         "processes": 2,
         "normalise": True,
         "precision": "float32",
+        "base_url": "",
+        "key_variable": "OPENAI_API_KEY",
+        "token_budget": 0,
     }
     assert TextEncoderConfig.from_mapping(config.to_mapping()) == config
 
