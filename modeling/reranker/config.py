@@ -33,7 +33,7 @@ class RerankerConfig:
     warmup_share: float = 0.1
     weight_decay: float = 0.01
     batch_lists: int = 4
-    retrieval_weights: tuple[float, ...] = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
+    retrieval_weights: tuple[float, ...] = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
     seed: int = 0
 
     def __post_init__(self) -> None:
