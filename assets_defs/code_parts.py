@@ -15,7 +15,7 @@ LINKING = ("corpus_pipeline.linking", "corpus_pipeline.transform.text", "corpus_
 GOLD = (*LINKING, "corpus_pipeline.sources.dialogues.redial")
 LRUREC = (
     "modeling.lrurec", "modeling.artifacts", "modeling.seeding", "modeling.text_encoder.embeddings",
-    "modeling.evaluation.metrics", "modeling.evaluation.pairs", "modeling.evaluation.protocols",
+    "modeling.evaluation.metrics", "modeling.evaluation.pairs", "modeling.evaluation.protocols", "modeling.places",
 )  # fmt: skip
 
 ENDPOINT = ("modeling.language_model.config", "modeling.language_model.endpoint", "modeling.language_model.protocol")

@@ -1,7 +1,7 @@
 """Recommendations for a dialogue: the trained parts of a workspace put together, and what speaks for a pick. Nothing is written."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from assets_defs.lineage import is_current
 from assets_defs.linking import linker_of
 from assets_defs.queries import asked_as, companions_for, expert_config, facts_for
 from assets_defs.retrieval import hybrid_weights
-from assets_defs.turns import dialogue_encoder, load_retriever
+from assets_defs.turns import dialogue_encoder, load_retriever, query_text
 from assets_defs.workspace import Workspace
 from corpus_pipeline import release, store
 from corpus_pipeline.errors import ConfigError
@@ -114,9 +114,12 @@ class Assistant:
         from modeling.text_encoder.infer import encode
         from modeling.turn_retrieval import Asked
 
-        vectors = encode([*turn_texts(said.context_text), query], dialogue_encoder(self.workspace))
-        turns = Turns(["now"], np.concatenate([vectors[:1], vectors[1:2]], axis=1), [ANYWHERE])
-        return Asked([said.named], turns, [query], vectors[2:])
+        texts = [*turn_texts(said.context_text), query_text(query)]
+        distinct = list(dict.fromkeys(texts))
+        # One by one: in a batch the short ones would be padded to the dialogue's length.
+        found = dict(zip(distinct, encode(distinct, replace(dialogue_encoder(self.workspace), batch_size=1)), strict=True))
+        dialogue, latest, asked = (found[text][None] for text in texts)
+        return Asked([said.named], Turns(["now"], np.concatenate([dialogue, latest], axis=1), [ANYWHERE]), [query], asked)
 
     def _chooser(self) -> Any:
         if self.chooser == "reranker":

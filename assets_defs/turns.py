@@ -60,12 +60,16 @@ def asked_of(workspace: Workspace, examples: pa.Table, queries: Mapping[str, str
 
 
 def query_vectors(workspace: Workspace, texts: Sequence[str]) -> Any:
-    """Float32 [texts, d]; of a text longer than the encoder reads, the end, since that is what the next film answers to."""
+    """Float32 [texts, d]; see `query_text`."""
+    return vectors_of(workspace, [query_text(text) for text in texts])
+
+
+def query_text(text: str) -> str:
+    """What of a query is encoded: of a text longer than the encoder reads, the end, since that is what the next film answers to."""
     from modeling.dense_retriever.data import DIALOGUE_CHARACTERS
     from modeling.prompt_text import dialogue_lines
 
-    cut = [text if 0 < len(text) <= DIALOGUE_CHARACTERS else dialogue_lines(text, DIALOGUE_CHARACTERS) or "hello" for text in texts]
-    return vectors_of(workspace, cut)
+    return text if 0 < len(text) <= DIALOGUE_CHARACTERS else dialogue_lines(text, DIALOGUE_CHARACTERS) or "hello"
 
 
 def load_dense_retriever(workspace: Workspace) -> "DenseRetriever":

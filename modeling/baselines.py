@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from modeling.errors import DataError
+from modeling.places import Places
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -91,7 +92,7 @@ class ItemNeighbours:
     """
 
     named: Mapping[str, Mapping[str, int]]
-    columns: Mapping[str, int]
+    columns: Places
     together: "csr_array" = field(repr=False)
 
     @classmethod
@@ -107,7 +108,7 @@ class ItemNeighbours:
         named: dict[str, dict[str, int]] = {}
         for row in counts.to_pylist():
             named.setdefault(row["dataset"], {})[row["movie"]] = row["count_all"]
-        return cls(named, neighbours.columns, neighbours.together)
+        return cls(named, Places(neighbours.columns), neighbours.together)
 
     def prior(self, datasets: Sequence[str], candidates: Sequence[str]) -> Scores:
         """log p_d among the candidates, [turns, candidates]; a name that is no data set of training gets the shares over all of them."""
@@ -128,7 +129,7 @@ class ItemNeighbours:
         ends = np.cumsum([0, *map(len, known)])
         chosen = np.array([column for history in known for column in history], dtype=np.int64)
         picks = csr_array((np.ones(len(chosen)), chosen, ends), shape=(len(histories), len(self.columns)))
-        columns = np.array([self.columns.get(movie, -1) for movie in candidates], dtype=np.int64)
+        columns = self.columns.of(candidates)
         counts = np.zeros((len(histories), len(candidates)))
         counts[:, columns >= 0] = (picks @ self.together)[:, columns[columns >= 0]].toarray()
         return counts
@@ -155,7 +156,7 @@ class Ease:
     twice what two movies of the history have in common.
     """
 
-    columns: Mapping[str, int]
+    columns: Places
     weights: npt.NDArray[np.float32] = field(repr=False)
 
     @classmethod
@@ -166,7 +167,8 @@ class Ease:
         """
         movies = _train_sequences(train_sequences).to_pylist()
         counts = Counter(movie for own in movies for movie in set(own))
-        columns = {movie: place for place, movie in enumerate(sorted(movie for movie, count in counts.items() if count >= at_least))}
+        often = sorted(movie for movie, count in counts.items() if count >= at_least)
+        columns = Places({movie: place for place, movie in enumerate(often)})
         named = np.zeros((len(movies), len(columns)), dtype=np.float64)
         for row, own in enumerate(movies):
             named[row, [columns[movie] for movie in set(own) if movie in columns]] = 1.0
@@ -178,7 +180,7 @@ class Ease:
     def score(self, histories: Sequence[Sequence[str]], candidates: Sequence[str]) -> Scores:
         """[histories, candidates]; minus infinity for a movie that was not solved for."""
         scores = np.full((len(histories), len(candidates)), -np.inf)
-        column = np.array([self.columns.get(movie, -1) for movie in candidates], dtype=np.int64)
+        column = self.columns.of(candidates)
         for row, history in enumerate(histories):
             known = [self.columns[movie] for movie in dict.fromkeys(history) if movie in self.columns]
             scores[row, column >= 0] = self.weights[known].sum(axis=0)[column[column >= 0]]

@@ -1,7 +1,7 @@
 """BM25 over film documents: the lexical baseline beside dense retrieval. The only module that knows bm25s; no vector is in here."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import numpy.typing as npt
 from modeling.artifacts import Manifest, load_manifest, write_json, write_manifest
 from modeling.documents import DOCUMENT_VERSION
 from modeling.errors import ArtifactError, DataError
+from modeling.places import Places
 
 Scores = npt.NDArray[np.float64]
 Hits = tuple[list[list[str]], list[Scores]]
@@ -32,11 +33,11 @@ class LexicalRetriever:
     release_id: str
     index: Any = field(repr=False)
     document_version: int = DOCUMENT_VERSION
-    _rows: Mapping[str, int] = field(init=False, repr=False)
+    _rows: Places = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Number the films."""
-        object.__setattr__(self, "_rows", {movie: row for row, movie in enumerate(self.ids)})
+        object.__setattr__(self, "_rows", Places({movie: row for row, movie in enumerate(self.ids)}))
 
     @classmethod
     def build(cls, ids: Sequence[str], documents: Sequence[str], *, release_id: str) -> "LexicalRetriever":
@@ -75,7 +76,7 @@ class LexicalRetriever:
 
     def score(self, queries: Sequence[str], candidates: Sequence[str]) -> Scores:
         """BM25 [queries, candidates]: 0 without a common word, minus infinity for a film not indexed."""
-        rows = np.fromiter((self._rows.get(movie, -1) for movie in candidates), np.int64, len(candidates))
+        rows = self._rows.of(candidates)
         scores = np.full((len(queries), len(candidates)), -np.inf)
         for line, found in zip(scores, self._all_scores(queries), strict=True):
             line[rows >= 0] = found[rows[rows >= 0]]

@@ -7,7 +7,7 @@ one number, bit for bit, however it was found, and equal scores are equal, so th
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +19,7 @@ import numpy.typing as npt
 from modeling.artifacts import Manifest, load_manifest, write_bytes, write_json, write_manifest
 from modeling.documents import DOCUMENT_VERSION
 from modeling.errors import ArtifactError, DataError
+from modeling.places import Places
 
 Matrix = npt.NDArray[np.float32]
 Scores = npt.NDArray[np.float64]
@@ -44,7 +45,7 @@ class FilmIndex:
     release_id: str
     document_version: int = DOCUMENT_VERSION
     stand_ins: frozenset[str] = frozenset()
-    _rows: Mapping[str, int] = field(init=False, repr=False)
+    _rows: Places = field(init=False, repr=False)
     _longest: float = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -60,7 +61,7 @@ class FilmIndex:
             raise DataError(f"film index: stand-ins {strangers} are no films of the index; expected some of its ids")
         if not np.isfinite(self.vectors).all():
             raise DataError("film index: a vector holds a NaN or an infinity; encode again")
-        object.__setattr__(self, "_rows", {movie: row for row, movie in enumerate(self.ids)})
+        object.__setattr__(self, "_rows", Places({movie: row for row, movie in enumerate(self.ids)}))
         object.__setattr__(self, "_longest", float(np.sqrt(np.einsum("nd,nd->n", self.vectors, self.vectors).max())))
 
     @classmethod
@@ -123,7 +124,7 @@ class FilmIndex:
     def score(self, queries: Matrix, candidates: Sequence[str]) -> Scores:
         """Inner products [queries, candidates], in float32 as one product; minus infinity for a film that is not there."""
         queries = self._checked(queries, 1, None)
-        rows = np.fromiter((self._rows.get(movie, -1) for movie in candidates), np.int64, len(candidates))
+        rows = self._rows.of(candidates)
         scores = np.full((len(queries), len(candidates)), -np.inf)
         scores[:, rows >= 0] = queries @ self.vectors[rows[rows >= 0]].T
         return scores

@@ -13,6 +13,7 @@ from modeling.dense_retriever.config import DenseRetrieverConfig
 from modeling.dense_retriever.data import Turns
 from modeling.dense_retriever.train import MODEL_NAME, VOCABULARY_NAME, WEIGHTS_NAME
 from modeling.errors import ArtifactError
+from modeling.places import Places
 from modeling.text_encoder.embeddings import ItemEmbeddings, Matrix
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class DenseRetriever:
         order = sorted(range(len(documents.ids)), key=documents.ids.__getitem__)
         self.movie_ids = tuple(documents.ids[row] for row in order)
         self.films = _films(towers, vocabulary, ItemEmbeddings(self.movie_ids, documents.matrix[order], documents.encoder))
-        self._rows = {movie: row for row, movie in enumerate(self.movie_ids)}
+        self._rows = Places({movie: row for row, movie in enumerate(self.movie_ids)})
 
     def queries(self, turns: Turns) -> Matrix:
         """Vectors [n, members * (o + 1)]: their inner product with `films` is the mean score over members."""
@@ -41,7 +42,7 @@ class DenseRetriever:
 
     def score(self, turns: Turns, candidates: Sequence[str]) -> Scores:
         """Float32 [turns, candidates], higher is better; a film without a vector scores -inf."""
-        rows = np.array([self._rows.get(movie, -1) for movie in candidates], np.int64)
+        rows = self._rows.of(candidates)
         scores: Scores = self.queries(turns) @ self.films[np.maximum(rows, 0)].T
         scores[:, rows < 0] = -np.inf
         return scores

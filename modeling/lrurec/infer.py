@@ -13,6 +13,7 @@ from modeling.errors import ArtifactError, DataError
 from modeling.lrurec import checkpoint
 from modeling.lrurec.config import LRURecConfig
 from modeling.lrurec.data import PADDING, encode_histories, pack_histories
+from modeling.places import Places
 from modeling.text_encoder.embeddings import ItemEmbeddings
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class LRURecModel:
             self._bias = None if bias is None else bias[rows]
         self.network = network
         self.movie_ids = tuple(movie_ids[row] for row in order)
-        self._columns = {movie: column for column, movie in enumerate(self.movie_ids)}
+        self._columns = Places({movie: column for column, movie in enumerate(self.movie_ids)})
 
     def score(self, histories: Sequence[Sequence[str]], candidates: Sequence[str] | None = None) -> Scores:
         """Scores float32 (histories, candidates), higher is better; all of `movie_ids` when no candidates are named.
@@ -55,7 +56,7 @@ class LRURecModel:
             hidden = self._last_hidden(histories)
             if candidates is None:
                 return self._scores(hidden, self._vectors, self._bias)
-            columns = np.fromiter((self._columns.get(movie, -1) for movie in candidates), np.int64, len(candidates))
+            columns = self._columns.of(candidates)
             rows = torch.from_numpy(np.maximum(columns, 0))
             scores = self._scores(hidden, self._vectors[rows], None if self._bias is None else self._bias[rows])
         scores[:, columns < 0] = -np.inf

@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -23,11 +24,15 @@ from modeling.recommender import Conversation, Recommender
 
 
 class Fresh(Workspace):
-    """The workspace with an answer cache of its own, empty at the start."""
+    """The workspace with an answer cache of its own, empty at the start: no part is timed with what another one was answered."""
+
+    @cached_property
+    def _folder(self) -> Path:
+        return Path(tempfile.mkdtemp(prefix="bench-"))
 
     @property
     def answer_cache(self) -> Path:
-        return Path(tempfile.gettempdir()) / f"bench-{id(self)}.sqlite"
+        return self._folder / "answers.sqlite"
 
 
 def conversations(space: Workspace, count: int) -> list[Conversation]:
@@ -59,17 +64,21 @@ def main() -> None:
     asked.add_argument("--dialogues", type=int, default=43)
     count = asked.parse_args().dialogues
     found = open_workspace(choose_profile()[0])
-    space = Fresh(found.root, found.profile, found.mirror)
-    said = conversations(space, count)
-    print(f"{'part':40} {'p50 ms':>8} {'p95 ms':>8}   ({len(said) - 3} dialogues, {len(Assistant(space).recommender.films):,} films)")
+    said = conversations(found, count)
+
+    def recommender(chooser: str) -> Recommender:
+        return Assistant(Fresh(found.root, found.profile, found.mirror), chooser).recommender
+
+    alone = recommender("retrieval")
+    print(f"{'part':40} {'p50 ms':>8} {'p95 ms':>8}   ({len(said) - 3} dialogues, {len(alone.films):,} films)")
+    tell("retrieval alone, no language model", timed(retrieval_alone(alone), said))
+    tell("query expert alone", timed(alone.write, said))
     for chooser in ("retrieval", "reranker", "generator"):
-        recommender = Assistant(space, chooser).recommender
-        if chooser == "retrieval":
-            print(f"{'retrieval alone, no language model':40} {'{:8.0f} {:8.0f}'.format(*timed(retrieval_alone(recommender), said))}")
-            write = timed(recommender.write, said)
-            print(f"{'query expert alone':40} {write[0]:8.0f} {write[1]:8.0f}")
-        p50, p95 = timed(lambda one, r=recommender: r.recommend(one, k=10), said)
-        print(f"{f'the whole way, {chooser}':40} {p50:8.0f} {p95:8.0f}")
+        tell(f"the whole way, {chooser}", timed(lambda one, r=recommender(chooser): r.recommend(one, k=10), said))
+
+
+def tell(part: str, taken: tuple[float, float]) -> None:
+    print(f"{part:40} {taken[0]:8.0f} {taken[1]:8.0f}")
 
 
 if __name__ == "__main__":
