@@ -9,7 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
@@ -74,7 +74,7 @@ def main() -> None:
     tell("retrieval alone, no language model", timed(retrieval_alone(alone), said))
     tell("query expert alone", timed(alone.write, said))
     for chooser in ("retrieval", "reranker", "generator"):
-        tell(f"the whole way, {chooser}", timed(lambda one, r=recommender(chooser): r.recommend(one, k=10), said))
+        tell(f"the whole way, {chooser}", timed(partial(recommender(chooser).recommend, k=10), said))
 
 
 def tell(part: str, taken: tuple[float, float]) -> None:
