@@ -16,6 +16,7 @@ from assets_defs.lineage import is_current
 from assets_defs.linking import linker_of
 from assets_defs.queries import asked_as, companions_for, expert_config, facts_for
 from assets_defs.retrieval import hybrid_weights
+from assets_defs.search import corpus_encoder
 from assets_defs.turns import dialogue_encoder, load_retriever, query_text
 from assets_defs.workspace import Workspace
 from corpus_pipeline import release, store
@@ -116,8 +117,9 @@ class Assistant:
 
         texts = [*turn_texts(said.context_text), query_text(query)]
         distinct = list(dict.fromkeys(texts))
-        # One by one: in a batch the short ones would be padded to the dialogue's length.
-        found = dict(zip(distinct, encode(distinct, replace(dialogue_encoder(self.workspace), batch_size=1)), strict=True))
+        # One by one: in a batch the short ones would be padded to the dialogue's length. Nobody waits for the last bits of a vector.
+        config = replace(dialogue_encoder(self.workspace), batch_size=1, precision=corpus_encoder(self.workspace).precision)
+        found = dict(zip(distinct, encode(distinct, config), strict=True))
         dialogue, latest, asked = (found[text][None] for text in texts)
         return Asked([said.named], Turns(["now"], np.concatenate([dialogue, latest], axis=1), [ANYWHERE]), [query], asked)
 

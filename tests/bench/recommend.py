@@ -53,16 +53,18 @@ def timed(answer: Callable[[Conversation], object], said: list[Conversation], wa
     return float(np.percentile(taken, 50)), float(np.percentile(taken, 95))
 
 
-def retrieval_alone(recommender: Recommender) -> Callable[[Conversation], object]:
-    """Encoding, every retriever and the pool, without query expert and chooser: the dialogue is the query."""
-    bare = replace(recommender, write=lambda said: said.context_text, choose=None)
+def retrieval_alone(recommender: Recommender, query: Callable[[Conversation], str]) -> Callable[[Conversation], object]:
+    """Encoding, every retriever and the pool, without chooser, the query at hand."""
+    bare = replace(recommender, write=query, choose=None)
     return lambda said: bare.recommend(said, k=20)
 
 
 def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--dialogues", type=int, default=43)
-    count = asked.parse_args().dialogues
+    asked.add_argument("--only-retrieval", action="store_true")
+    given = asked.parse_args()
+    count, only_retrieval = given.dialogues, given.only_retrieval
     found = open_workspace(choose_profile()[0])
     said = conversations(found, count)
 
@@ -71,8 +73,12 @@ def main() -> None:
 
     alone = recommender("retrieval")
     print(f"{'part':40} {'p50 ms':>8} {'p95 ms':>8}   ({len(said) - 3} dialogues, {len(alone.films):,} films)")
-    tell("retrieval alone, no language model", timed(retrieval_alone(alone), said))
     tell("query expert alone", timed(alone.write, said))
+    written = {one.context_text: alone.write(one) for one in said}
+    tell("retrieval alone, written query", timed(retrieval_alone(alone, lambda one: written[one.context_text]), said))
+    tell("retrieval alone, the dialogue as query", timed(retrieval_alone(alone, lambda one: one.context_text), said))
+    if only_retrieval:
+        return
     for chooser in ("retrieval", "reranker", "generator"):
         tell(f"the whole way, {chooser}", timed(partial(recommender(chooser).recommend, k=10), said))
 
