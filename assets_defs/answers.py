@@ -214,7 +214,7 @@ def _plot(table: pa.Table) -> str:
 
     curves: dict[str, tuple[list[float], list[float]]] = {}
     for row in table.sort_by("candidate_count").to_pylist():
-        if row["metric"] in ("item_success", "overall_success") and row["model"] in CURVES:
+        if row["metric"] in ("item_success", "overall_success") and row["model"] in (*CURVES, "reranker"):
             x, y = curves.setdefault(f"{row['dataset']}, {row['model']}, {row['metric']}", ([], []))
             x.append(row["candidate_count"])
             y.append(row["value"])

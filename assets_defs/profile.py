@@ -78,7 +78,8 @@ class Profile(Strict):
     embedded_movies: int = Field(ge=1, description="Most popular films given a text vector, besides every mentioned film.")
     text_encoder: dict[str, Any] = Field(default_factory=dict)
     corpus_encoder: dict[str, Any] = Field(
-        default_factory=dict, description="What is different from `text_encoder` where every film of the corpus is encoded."
+        default_factory=dict,
+        description="What is different from `text_encoder` where every film is encoded; its precision is also that of what is asked.",
     )
     lrurec_id: dict[str, Any] = Field(default_factory=dict)
     lrurec_text: dict[str, Any] = Field(default_factory=dict)

@@ -122,12 +122,17 @@ class Server:
         return Handler
 
 
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    """A running server, and a planted key in the environment; nothing goes through a proxy."""
+def plant_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key in the environment; nothing goes through a proxy."""
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     monkeypatch.setenv("PLANTED_KEY", "sk-planted-4711-secret")
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """A running server, and a planted key."""
+    plant_key(monkeypatch)
     running = Server()
     yield running
     running.close()

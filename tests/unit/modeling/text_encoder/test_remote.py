@@ -10,7 +10,7 @@ import pytest
 from modeling.errors import ConfigError, EndpointError
 from modeling.text_encoder import encoder, infer, static
 from modeling.text_encoder.config import TextEncoderConfig
-from tests.unit.modeling.language_model.conftest import Server
+from tests.unit.modeling.language_model.conftest import Server, plant_key
 
 
 class Embedder(Server):
@@ -25,9 +25,7 @@ class Embedder(Server):
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Embedder]:
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-    monkeypatch.setenv("PLANTED_KEY", "sk-planted-4711-secret")
+    plant_key(monkeypatch)
     running = Embedder()
     yield running
     running.close()
