@@ -13,6 +13,7 @@ from assets_defs.definitions import build_defs
 from assets_defs.graph import STEPS
 from assets_defs.step import Progress, Step, stale_partitions
 from assets_defs.workspace import Workspace, workspaces_folder
+from corpus_pipeline.schema.tables import ROUNDS
 
 # A wave is a set of steps that one run takes together; later waves look at what earlier ones left.
 WAVES: tuple[tuple[str, ...], ...] = (
@@ -37,9 +38,14 @@ WAVES: tuple[tuple[str, ...], ...] = (
     ("set_shortlists",),
     ("model_reranker", "model_generator", "model_generator_random", "model_generator_none", "model_generator_thinking"),
     ("model_corpus_index",),
+    ("model_retriever_sft",),
+    *(wave for number in ROUNDS for wave in ((f"set_preferences_{number}",), (f"model_retriever_{number}",))),
     ("eval_linking", "eval_queries"),
     ("eval_retrieval_ranks", "eval_query_quality", "eval_recommendation_ranks", "eval_answers", "eval_hallucination"),
     ("eval_retrieval", "eval_recommendation", "eval_generation"),
+    ("eval_feedback_ceiling", "eval_preference_ablation", "eval_ranker"),
+    ("eval_preference_ranks",),
+    ("eval_preference_retriever",),
 )
 
 CHECKS = {"release_corpus": "release_gate", "eval_linking": "link_quality"}  # which checks run with a step

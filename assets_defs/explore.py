@@ -18,8 +18,8 @@ from corpus_pipeline.schema import tables as t
 from corpus_pipeline.schema.render import literal
 from corpus_pipeline.schema.types import Table
 
-BESIDE = (*t.SETS, *t.EVALS)
-IN_PARTS = (t.LINK_TEXT_MENTIONS,)  # a file per partition
+IN_PARTS = (t.LINK_TEXT_MENTIONS, *t.SET_PREFERENCES)  # a file per partition
+BESIDE = tuple(table for table in (*t.SETS, *t.EVALS) if table not in IN_PARTS)
 MODELS = {"lrurec": "model_lrurec", "lrurec_text": "model_lrurec_text"}
 VECTORS = "model_text_embeddings"
 

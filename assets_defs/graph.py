@@ -26,6 +26,7 @@ from assets_defs.code_parts import (
     picked,
 )
 from assets_defs.graph_language import LANGUAGE_STEPS
+from assets_defs.graph_preference import PREFERENCE_STEPS
 from assets_defs.step import Step
 from corpus_pipeline.schema import tables as t
 
@@ -234,7 +235,7 @@ _STEPS = (
         kinds=frozenset({"parquet"}),
     ),
 )
-STEPS: Mapping[str, Step] = {step.name: step for step in (*_STEPS, *LANGUAGE_STEPS)}
+STEPS: Mapping[str, Step] = {step.name: step for step in (*_STEPS, *LANGUAGE_STEPS, *PREFERENCE_STEPS)}
 
 
 def step_of(name: str) -> Step:

@@ -52,6 +52,12 @@ class Sizes(Strict):
     encoded_films: int = Field(
         default=0, ge=0, description="Most popular films whose documents the corpus index encodes; 0: all. The others get stand-ins."
     )
+    feedback_turns: int = Field(default=0, ge=0, description="Training turns of a round whose candidate sets are ranked; 0: all.")
+    judged_turns: int = Field(
+        default=0, ge=0, description="Validation turns, and test turns, per data set whose final lists the ranker makes; 0: all."
+    )
+    loop_seeds: tuple[int, ...] = Field(default=(0, 1, 2), min_length=1, description="Seeds of the feedback loop, each a run of its own.")
+    ceiling_turns: int = Field(default=0, ge=0, description="Training turns of a round under oracles and in ablations; 0: all.")
     free_answers: int = Field(
         default=200, ge=1, description="Test turns per data set answered without constraint, for the hallucination table."
     )
@@ -98,6 +104,14 @@ class Profile(Strict):
     generator: dict[str, Any] = Field(default_factory=dict)
     generator_tuning: dict[str, Any] = Field(default_factory=dict)
     reranker: dict[str, Any] = Field(default_factory=dict)
+    ranker: dict[str, Any] = Field(default_factory=dict)
+    rankers: tuple[str, ...] = Field(default=("generator",), min_length=1, description="The first gives feedback; all are judged.")
+    study_ranker: str = Field(default="named_most", description="The ranker of the loop's ablations, which ask it about much.")
+    ranker_call_budget: int | None = Field(
+        default=None, ge=0, description="Most lists that are ranked for the feedback of one round, retriever and seed."
+    )
+    preference: dict[str, Any] = Field(default_factory=dict)
+    loop_retrievers: tuple[str, ...] = Field(default=("rar", "rar+dialogue", "dense"), min_length=1)
     sizes: Sizes = Sizes()
     evaluation: EvaluationConfig = EvaluationConfig()
 
@@ -201,7 +215,9 @@ def _model_problems(profile: Profile) -> list[str]:
     from modeling.language_model.config import BaseLMConfig, EndpointConfig, FineTuneConfig, LanguageModelConfig
     from modeling.link_scorer.config import LinkScorerConfig
     from modeling.lrurec.config import LRURecConfig
+    from modeling.preference_retriever.config import PreferenceConfig
     from modeling.query_expert.config import QueryExpertConfig, TeacherConfig
+    from modeling.ranker.config import RankerConfig
     from modeling.reranker.config import RerankerConfig
     from modeling.text_encoder.config import TextEncoderConfig
 
@@ -212,7 +228,8 @@ def _model_problems(profile: Profile) -> list[str]:
         "base_lm": BaseLMConfig, "query_lm": BaseLMConfig, "language_model": LanguageModelConfig, "query_teacher": TeacherConfig,
         "query_expert": QueryExpertConfig, "query_tuning": FineTuneConfig,
         "dense_retriever": DenseRetrieverConfig, "generator": GeneratorConfig, "generator_tuning": FineTuneConfig,
-        "reranker": RerankerConfig, **({"endpoint": EndpointConfig} if profile.endpoint else {}),
+        "reranker": RerankerConfig, "ranker": RankerConfig, "preference": PreferenceConfig,
+        **({"endpoint": EndpointConfig} if profile.endpoint else {}),
     }  # fmt: skip
     settings = {**dict(profile), "corpus_encoder": {**profile.text_encoder, **profile.corpus_encoder}}
     for setting, build in configs.items():
@@ -220,7 +237,16 @@ def _model_problems(profile: Profile) -> list[str]:
             build.from_mapping(settings[setting])  # type: ignore[attr-defined]
         except ModelingError as error:
             problems.append(f"{setting}: {error}")
-    return problems
+    return [*problems, *_loop_problems(profile)]
+
+
+def _loop_problems(profile: Profile) -> list[str]:
+    from modeling.preference_retriever.config import RETRIEVERS
+    from modeling.ranker.names import problem_of
+
+    unknown = [name for name in profile.loop_retrievers if name not in RETRIEVERS]
+    problems = [f"loop_retrievers: no such retriever {name!r}{_nearest(name, RETRIEVERS)}" for name in unknown]
+    return [*problems, *(f"rankers: {told}" for name in (*profile.rankers, profile.study_ranker) if (told := problem_of(name)))]
 
 
 def find_mirror() -> Path | None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -17,6 +18,8 @@ from corpus_pipeline.schema import tables as t
 from corpus_pipeline.schema.render import arrow_schema
 
 if TYPE_CHECKING:
+    from modeling.artifacts import Manifest
+    from modeling.dense_retriever.config import DenseRetrieverConfig
     from modeling.turn_scorers import Scores
 
 WEIGHTS = "weights.json"
@@ -143,13 +146,22 @@ def candidate_lists(candidates: pa.Table) -> dict[str, list[str]]:
 def model_dense_retriever(job: Job) -> Iterator[Built]:
     """The query tower over frozen vectors of dialogues."""
     from modeling.dense_retriever.config import DenseRetrieverConfig
+
+    release_of_parents(job)
+    config = DenseRetrieverConfig.from_mapping(job.workspace.profile.dense_retriever)
+    folder = artifact_folder(job)
+    manifest = train_dense(job, of_split(job.parent_table(t.SET_RECOMMENDATION), "train", "valid"), config, folder)
+    curve = training_curve(folder)
+    shown = {**manifest.metrics, "training curve": plot_of(curve), "epochs": markdown_of(curve)}
+    yield Built(sorted(file for file in folder.iterdir() if file.is_file()), shown)
+
+
+def train_dense(job: Job, examples: pa.Table, config: "DenseRetrieverConfig", folder: Path) -> "Manifest":
+    """Train on the given turns, of train and of valid; only a config with mined negatives reads the candidates."""
     from modeling.dense_retriever.data import training_pairs
     from modeling.dense_retriever.train import Corpus, train
     from modeling.text_encoder.embeddings import ItemEmbeddings
 
-    release_of_parents(job)
-    config = DenseRetrieverConfig.from_mapping(job.workspace.profile.dense_retriever)
-    examples = of_split(job.parent_table(t.SET_RECOMMENDATION), "train", "valid")
     turns = turns_of(job.workspace, examples, lambda done, total: job.progress("encoding dialogues", done, total))
     embeddings = load_embeddings(job.workspace)
     ids = [movie for movie in _training_films(job) if movie in set(embeddings.ids)]
@@ -162,17 +174,13 @@ def model_dense_retriever(job: Job) -> Iterator[Built]:
         training_pairs(examples, targets_of(targets, of_split(examples, split)), columns, hard_negatives=mined, at_most=at_most)
         for split in ("train", "valid")
     ]
-    folder = artifact_folder(job)
-    manifest = train(
+    return train(
         Corpus(turns, pairs[0], pairs[1], films),
         config,
         folder,
         progress=lambda epoch, loss: job.progress(f"training the query tower, loss {loss:.3f}", epoch, config.members * config.max_epochs),
         parents={name: record.fingerprint for name, record in job.parents.items()},
     )
-    curve = training_curve(folder)
-    shown = {**manifest.metrics, "training curve": plot_of(curve), "epochs": markdown_of(curve)}
-    yield Built(sorted(file for file in folder.iterdir() if file.is_file()), shown)
 
 
 def _training_films(job: Job) -> list[str]:

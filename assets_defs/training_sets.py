@@ -50,6 +50,13 @@ def set_recommendation(job: Job) -> Iterator[Built]:
 
 def written(job: Job, release: Release, rows: Mapping[str, pa.Table]) -> Built:
     """The sets at rest, once they are what is expected of them; GateError names every expectation that they break."""
+    expected = insist_on_expectations(job, release, rows)
+    built = write(job, rows.items())
+    return Built(built.files, {**built.metadata, "expectations met": expected})
+
+
+def insist_on_expectations(job: Job, release: Release, rows: Mapping[str, pa.Table]) -> int:
+    """How many expectations the rows meet; GateError names every one that they break."""
     profile = job.workspace.profile
     expected = [e for e in set_expectations_for(profile.baseline or profile.name) if e.table in rows]
     corpus = {table.name: release.table(table) for table in _BESIDE} | {t.MOVIES.name: release.columns(t.MOVIES, ("movie_id", "title"))}
@@ -57,8 +64,7 @@ def written(job: Job, release: Release, rows: Mapping[str, pa.Table]) -> Built:
         broken = _broken(expected, lambda sql: con.execute(sql).to_arrow_table())
     if broken:
         raise GateError(f"{job.step.name}: not handed to trainers, made from release {release.release_id}:\n  " + "\n  ".join(broken))
-    built = write(job, rows.items())
-    return Built(built.files, {**built.metadata, "expectations met": len(expected)})
+    return len(expected)
 
 
 def _broken(expected: list[Expectation], run_sql: RunSql) -> list[str]:

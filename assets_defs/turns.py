@@ -1,6 +1,7 @@
 """Turns of dialogues as retrievers read them: vectors from the cache, histories, queries; and the trained parts put together."""
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -72,11 +73,11 @@ def query_text(text: str) -> str:
     return text if 0 < len(text) <= DIALOGUE_CHARACTERS else dialogue_lines(text, DIALOGUE_CHARACTERS) or "hello"
 
 
-def load_dense_retriever(workspace: Workspace) -> "DenseRetriever":
-    """The trained query tower over every film that has a vector."""
+def load_dense_retriever(workspace: Workspace, folder: Path | None = None) -> "DenseRetriever":
+    """The trained query tower over every film that has a vector: that of the graph, or the one in `folder`."""
     from modeling.dense_retriever import infer
 
-    return infer.load(workspace.artifact_of("model_dense_retriever"), load_embeddings(workspace))
+    return infer.load(folder or workspace.artifact_of("model_dense_retriever"), load_embeddings(workspace))
 
 
 def load_retriever(workspace: Workspace, release: Release, sequences: pa.Table) -> "TurnRetriever":

@@ -235,3 +235,24 @@ QUALITY_HIGH = Field("ci_high", REAL, "Upper end of the 95 % interval, dialogues
 QUALITY_COUNT = Field("count", LONG, "What the value was measured on: pairs, queries or answers.", minimum=0)
 ANSWERED_DATASET = Field("dataset", STRING, "Dialogue data set, or 'all' for all of them together.")
 RETRIEVER = Field("retriever", STRING, "Which retriever searched.")
+
+# --- the feedback loop (RAR)
+LOOP_RETRIEVER = Field("retriever", STRING, "Retriever of the loop: 'rar', 'rar+dialogue' or 'dense'; the last two are extensions.")
+SEED = Field("seed", INT, "Seed of the run.", minimum=0)
+SET_INDEX = Field("set_index", INT, "0-based number of the candidate set among those drawn for the turn.", minimum=0)
+CANDIDATE_MOVIE_IDS = Field("candidate_movie_ids", STRINGS, "The films of the set in the order in which they were drawn.")
+RANKED_MOVIE_IDS = Field("ranked_movie_ids", STRINGS, "The ranker's list, best first; empty where it failed or was not asked.")
+REWARD = Field("reward", REAL, "nDCG of the ranker's list against the turn's new targets.", minimum=0, maximum=1)
+LOG_PROBABILITY = Field("log_probability", REAL, "Of the set under the retriever that drew it, in nats.", maximum=1e-3)
+IS_ASKED = Field("is_asked", FLAG, "The ranker was asked; a set without a target needs no answer where it cannot leave its candidates.")
+RANKER_FAILURE = Field("failure", STRING, "Why there is no list: '', 'nothing', 'nonsense', 'too_many' or 'unavailable'.")
+RANKER = Field("ranker", STRING, "What ordered the candidates; 'retriever' for the retriever's own order.")
+STAGE = Field(
+    "stage",
+    STRING,
+    "'most_named' (no retrieval: the films that training dialogues name most), 'sft' (the supervised retriever) or 'rl' (after the loop).",
+    values=("most_named", "sft", "rl"),
+)
+RETRIEVAL_RANK = Field("retrieval_rank", LONG, "1-based place of the target in the retriever's order, to 50; null below.", minimum=1)
+FINAL_RANK = Field("rank", LONG, "1-based place of the target in the ranker's list; null when not there: a miss.", minimum=1)
+SETTING = Field("setting", STRING, "What is varied and its value, as 'K=20' or 'objective=dpo'; or the group that is measured.")

@@ -302,6 +302,57 @@ EVAL_HALLUCINATION = Table(
     _columns(f.DATASET, f.SPLIT, f.ANSWER_MODEL, f.DECODING, f.VOCABULARY, f.QUALITY_VALUE, f.QUALITY_LOW, f.QUALITY_HIGH, f.QUALITY_COUNT),
     ("dataset", "split", "model", "decoding", "vocabulary"),
 )
+ROUNDS = (1, 2, 3)  # METHODS section 9: T = 3
+SET_PREFERENCES = tuple(
+    Table(
+        f"set_preferences_{number}",
+        f"Candidate sets that the retriever drew in round {number}, the ranker's list of each and its reward; training turns only.",
+        _columns(
+            *(f.LOOP_RETRIEVER, f.SEED, f.EXAMPLE_ID, f.SET_INDEX, f.DATASET, f.CANDIDATE_MOVIE_IDS, f.RANKED_MOVIE_IDS, f.REWARD),
+            *(f.LOG_PROBABILITY, f.IS_ASKED, f.RANKER_FAILURE),
+        ),
+        ("retriever", "seed", "example_id", "set_index"),
+        (_TO_EXAMPLE,),
+    )
+    for number in ROUNDS
+)
+EVAL_PREFERENCE_RANKS = Table(
+    "eval_preference_ranks",
+    "Per-turn results of the loop: where the retriever, and the ranker behind it, put each target.",
+    _columns(f.DATASET, f.SPLIT, f.LOOP_RETRIEVER, f.RANKER, f.STAGE, f.SEED, f.EXAMPLE_ID, f.TARGET_INDEX, f.DIALOGUE_ID)
+    + _nullable(f.RETRIEVAL_RANK, f.FINAL_RANK),
+    ("dataset", "split", "retriever", "ranker", "stage", "seed", "example_id", "target_index"),
+)
+
+
+def _analysis(name: str, description: str) -> Table:
+    """A table of measured values of the loop, one row per retriever, ranker, setting, data set and metric."""
+    return Table(
+        name,
+        description,
+        _columns(f.LOOP_RETRIEVER, f.RANKER, f.SETTING, f.ANSWERED_DATASET, f.QUALITY_METRIC, f.QUALITY_VALUE)
+        + _nullable(f.QUALITY_LOW, f.QUALITY_HIGH)
+        + _columns(f.QUALITY_COUNT),
+        ("retriever", "ranker", "setting", "dataset", "metric"),
+    )
+
+
+EVAL_PREFERENCE_RETRIEVER = _analysis(
+    "eval_preference_retriever",
+    "What the loop is worth: each stage with intervals, the gain over the supervised retriever with its test, popularity and exposure.",
+)
+EVAL_FEEDBACK_CEILING = _analysis(
+    "eval_feedback_ceiling", "How good a ranker must be for the loop to help: oracle and noisy oracles, on validation turns."
+)
+EVAL_PREFERENCE_ABLATION = _analysis(
+    "eval_preference_ablation", "One setting of the loop changed at a time: sets, candidates, objective, reference, on validation turns."
+)
+EVAL_RANKER = _analysis(
+    "eval_ranker", "Each ranker alone: titles that match nothing, failures, position bias, metadata on and off, seconds and calls a turn."
+)
+LOOP_EVALS = (
+    EVAL_PREFERENCE_RANKS, EVAL_PREFERENCE_RETRIEVER, EVAL_FEEDBACK_CEILING, EVAL_PREFERENCE_ABLATION, EVAL_RANKER,
+)  # fmt: skip
 
 CORE = (
     MOVIES, TITLES, PEOPLE, CREDITS, MOVIE_GENRES, KEYWORDS, PLOTS, MOVIE_IDS, MOVIE_MERGES,
@@ -310,10 +361,11 @@ CORE = (
 LINKS = (LINK_DIALOGUE_MOVIES, LINK_MENTIONS, LINK_DECISIONS, LINK_REVIEW_QUEUE)
 SETS = (
     SET_SEQUENCES, SET_RECOMMENDATION, SET_RECOMMENDATION_TARGETS, SET_PSEUDO_QUERIES, SET_QUERIES, SET_CANDIDATES, SET_SHORTLISTS,
+    *SET_PREFERENCES,
 )  # fmt: skip
 EVALS = (
     EVAL_RANKS, EVAL_METRICS, EVAL_LINKING, EVAL_QUERIES, EVAL_RETRIEVAL_RANKS, EVAL_RETRIEVAL, EVAL_QUERY_QUALITY, EVAL_ANSWERS,
-    EVAL_GENERATION, EVAL_HALLUCINATION,
+    EVAL_GENERATION, EVAL_HALLUCINATION, *LOOP_EVALS,
 )  # fmt: skip
 
 

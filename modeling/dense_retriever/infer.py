@@ -26,7 +26,7 @@ class DenseRetriever:
     """Towers and the films they score: all that have a document vector. `films` float32 [m, members * (o + 1)], in order of id."""
 
     def __init__(self, towers: Sequence["Towers"], vocabulary: Sequence[str], documents: ItemEmbeddings) -> None:
-        self._towers = towers
+        self.towers = towers
         order = sorted(range(len(documents.ids)), key=documents.ids.__getitem__)
         self.movie_ids = tuple(documents.ids[row] for row in order)
         self.films = _films(towers, vocabulary, ItemEmbeddings(self.movie_ids, documents.matrix[order], documents.encoder))
@@ -37,7 +37,7 @@ class DenseRetriever:
         import torch
 
         with torch.inference_mode():
-            parts = [towers.queries(torch.from_numpy(turns.features)).numpy() for towers in self._towers]
+            parts = [towers.queries(torch.from_numpy(turns.features)).numpy() for towers in self.towers]
         return (np.concatenate(parts, axis=1) / len(parts)).astype(np.float32)
 
     def score(self, turns: Turns, candidates: Sequence[str]) -> Scores:

@@ -46,7 +46,7 @@ def test_members_are_averaged(made: Made, tmp_path: Path) -> None:
     config = DenseRetrieverConfig.from_mapping({**SMALL.to_mapping(), "members": 2, "max_epochs": 2})
     train(made.corpus(), config, tmp_path)
     both = load(tmp_path, made.films)
-    alone = [DenseRetriever([towers], made.films.ids, made.films).score(made.turns, made.films.ids) for towers in both._towers]
+    alone = [DenseRetriever([towers], made.films.ids, made.films).score(made.turns, made.films.ids) for towers in both.towers]
     np.testing.assert_allclose(both.score(made.turns, made.films.ids), np.mean(alone, axis=0), atol=1e-5)
 
 

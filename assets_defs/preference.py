@@ -1,0 +1,433 @@
+"""The feedback loop, unrolled: the supervised retrievers, and for each round its candidate sets with their rewards and its retrievers.
+
+One partition per retriever, several seeds in each. What rounds mean is in `modeling.preference_retriever`; how they are judged, in
+`preference_eval`.
+"""
+
+import copy
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from assets_defs.film_facts import dataset_films
+from assets_defs.models import load_embeddings, release_of_parents
+from assets_defs.rankers import ranker_of
+from assets_defs.retrieval import train_dense
+from assets_defs.step import Built, Job, expected_key
+from assets_defs.training_sets import insist_on_expectations
+from assets_defs.turns import load_dense_retriever, of_split, sampled, turns_of
+from assets_defs.workspace import Workspace
+from corpus_pipeline import store
+from corpus_pipeline.release import Release
+from corpus_pipeline.schema import tables as t
+from corpus_pipeline.schema.render import arrow_schema
+from corpus_pipeline.splits import hash_share
+
+if TYPE_CHECKING:
+    from modeling.generator.prompts import Turn
+    from modeling.preference_retriever.config import PreferenceConfig
+    from modeling.preference_retriever.data import Turns
+    from modeling.preference_retriever.network import Policy
+    from modeling.preference_retriever.rounds import Draws, Feedback
+    from modeling.ranker.protocol import RankedSet, Ranker
+
+Columns = npt.NDArray[np.int64]
+SUPERVISED = "model_retriever_sft"
+VALUE = "valid_ndcg@10"  # of the ranker's list, mean over turns: what rounds are chosen by
+PATIENCE = 2  # rounds in a row that brought nothing better end the loop
+
+
+def step_name(number: int) -> str:
+    """The step whose retriever stands after `number` rounds."""
+    return f"model_retriever_{number}" if number else SUPERVISED
+
+
+def config_of(workspace: Workspace, retriever: str, seed: int) -> "PreferenceConfig":
+    """The profile's settings of the loop for one retriever and seed."""
+    from modeling.preference_retriever.config import PreferenceConfig
+
+    return PreferenceConfig.from_mapping({**workspace.profile.preference, "retriever": retriever, "seed": seed})
+
+
+def turns_for(workspace: Workspace, release: Release, examples: pa.Table, targets: pa.Table, retriever: str) -> "Turns":
+    """Rows of set_recommendation as the loop reads them; 'rar' hears no dialogue, so it gets no vectors."""
+    from modeling.preference_retriever import data
+
+    catalogues = {dataset: dataset_films(release, dataset) for dataset in workspace.profile.dialogue_datasets}
+    empty = np.zeros((examples.num_rows, 0), np.float32)
+    features = empty if retriever == "rar" or not examples.num_rows else turns_of(workspace, examples).features
+    return data.turns_of(examples, targets, features, catalogues)
+
+
+def starting_policy(workspace: Workspace, config: "PreferenceConfig", base: Path, feature_size: int) -> "Policy":
+    """The retriever in the folder `base` as a policy."""
+    from modeling.dense_retriever.config import DenseRetrieverConfig
+    from modeling.preference_retriever import infer
+
+    if config.retriever == "dense":
+        dropout = DenseRetrieverConfig.from_mapping(workspace.profile.dense_retriever).dropout
+        return infer.dense_policy(load_dense_retriever(workspace, base), dropout=dropout)
+    embeddings = load_embeddings(workspace) if config.base == "text" else None
+    return infer.sequence_policy(base, config, feature_size=feature_size, item_embeddings=embeddings)
+
+
+def load_policy(workspace: Workspace, retriever: str, seed: int, number: int, feature_size: int) -> "Policy":
+    """The retriever after `number` rounds."""
+    from modeling.preference_retriever import infer
+
+    config = config_of(workspace, retriever, seed)
+    base = workspace.artifact_of(f"{SUPERVISED}@{retriever}") / f"seed-{seed}" / "base"
+    policy = starting_policy(workspace, config, base, feature_size)
+    infer.restore(workspace.artifact_of(f"{step_name(number)}@{retriever}") / f"seed-{seed}", policy)
+    return policy
+
+
+def supervised_part(rows: pa.Table, share: float, *, others: bool = False) -> pa.Table:
+    """Rows of dialogues that supervised learning takes, or of the `others`, which give feedback; all of them for a share of 1."""
+    if share >= 1:
+        return rows
+    dialogues = rows["dialogue_id"].to_pylist()
+    chosen = [(hash_share(f"supervised part of the loop/{dialogue}") < share) != others for dialogue in dialogues]
+    return rows.filter(pa.array(chosen, pa.bool_()))
+
+
+def prompts_of(examples: pa.Table) -> "dict[str, Turn]":
+    """The turns as a ranker's prompt tells them, by example id."""
+    from modeling.generator.data import turns_of as told
+
+    return {turn.example_id: turn for turn in told(examples)}
+
+
+def truths_of(turns: "Turns") -> dict[str, frozenset[str]]:
+    """The films to be found, by example id: what oracles know."""
+    return {
+        example: frozenset(turns.films[column] for column in own) for example, own in zip(turns.example_ids, turns.targets, strict=True)
+    }
+
+
+class Judge:
+    """Turns of one split with what is needed to have lists for them ranked."""
+
+    def __init__(
+        self, job: Job, release: Release, examples: pa.Table, retriever: str, ranker: str, *, changed: Mapping[str, Any] | None = None
+    ) -> None:
+        """`changed`: settings of the ranker other than the profile's."""
+        self.turns = turns_for(job.workspace, release, examples, job.parent_table(t.SET_RECOMMENDATION_TARGETS), retriever)
+        self.said = prompts_of(examples)
+        self.ranker: Ranker = ranker_of(job, release, ranker, truths_of(self.turns), changed)
+        self.job = job
+
+    def value(self, policy: "Policy", config: "PreferenceConfig") -> float:
+        """Mean nDCG of the ranker's list of the best K films."""
+        from modeling.preference_retriever.rounds import offer
+
+        if not len(self.turns):
+            return 0.0
+        return float(np.mean(self.feedback(offer(policy, self.turns, config.candidates), config).rewards))
+
+    def feedback(self, columns: Columns, config: "PreferenceConfig") -> "Feedback":
+        """The ranker's lists of the films in `columns` [n, K], best first, and their rewards."""
+        from modeling.preference_retriever.rounds import ask, places_in
+
+        return ask(
+            self.ranker, columns[:, None, :], self.turns, self.said, orders=places_in(columns), cutoff=config.reward_cutoff,
+            tell=lambda done, total: self.job.progress("ranking final lists", done, total),
+        )  # fmt: skip
+
+    def answers(self, columns: Columns, config: "PreferenceConfig") -> "list[RankedSet | None]":
+        """The ranker's answer to each turn; None where it need not be asked."""
+        found = self.feedback(columns, config).answers
+        return [found.get((row, 0)) for row in range(len(self.turns))]
+
+
+def judged_turns(job: Job, split: str) -> pa.Table:
+    """The turns of a split that rankers are asked about."""
+    rows = of_split(job.parent_table(t.SET_RECOMMENDATION), split)
+    return sampled(rows, job.workspace.profile.sizes.judged_turns, purpose=f"judged turns of {split}", per_dataset=True)
+
+
+def model_retriever_sft(job: Job) -> Iterator[Built]:
+    """Each retriever after supervised learning, of its sequences and then of single turns: where the loop starts."""
+    release = release_of_parents(job)
+    for retriever in map(str, job.partitions):
+        judge = Judge(job, release, judged_turns(job, "valid"), retriever, job.workspace.profile.rankers[0])
+        made = [_supervised(job, release, judge, retriever, seed) for seed in job.workspace.profile.sizes.loop_seeds]
+        yield _built(job, retriever, made)
+
+
+def _supervised(job: Job, release: Release, judge: Judge, retriever: str, seed: int) -> dict[str, Any]:
+    """One seed's supervised retriever: trained, judged, saved; what it shows."""
+    from modeling.preference_retriever.train import supervise
+
+    config = config_of(job.workspace, retriever, seed)
+    rows, targets = job.parent_table(t.SET_RECOMMENDATION), job.parent_table(t.SET_RECOMMENDATION_TARGETS)
+    own = supervised_part(of_split(rows, "train"), config.supervised_share)
+    train, valid = (turns_for(job.workspace, release, part, targets, retriever) for part in (own, of_split(rows, "valid")))
+    base = _folder(job, retriever) / f"seed-{seed}" / "base"
+    train_base(job, config, base)
+    policy = starting_policy(job.workspace, config, base, train.features.shape[1])
+
+    def tell(done: int, total: int) -> None:
+        job.progress(f"supervised {retriever}, seed {seed}", done, total)
+
+    log = supervise(policy, train, config, value=lambda one: retrieval_value(one, valid, config.reward_cutoff), tell=tell)
+    kept = max(log, key=lambda epoch: epoch.value)
+    metrics = {VALUE: judge.value(policy, config), "valid_retrieval_ndcg@10": kept.value, "best_epoch": float(kept.epoch)}
+    _save(job, policy, config, metrics, [asdict(epoch) for epoch in log])
+    return {"seed": seed, **metrics}
+
+
+def train_base(job: Job, config: "PreferenceConfig", folder: Path) -> None:
+    """The retriever that supervised learning of turns starts from, trained on the supervised part alone; one that is there is kept."""
+    from modeling.artifacts import MANIFEST_NAME
+    from modeling.dense_retriever.config import DenseRetrieverConfig
+    from modeling.lrurec.config import LRURecConfig
+    from modeling.lrurec.train import train
+
+    if (folder / MANIFEST_NAME).exists():
+        return
+    profile, rows = job.workspace.profile, job.parent_table(t.SET_RECOMMENDATION)
+    if config.retriever == "dense":
+        own = [supervised_part(of_split(rows, "train"), config.supervised_share), of_split(rows, "valid")]
+        train_dense(job, pa.concat_tables(own), DenseRetrieverConfig.from_mapping({**profile.dense_retriever, "seed": config.seed}), folder)
+        return
+    settings = profile.lrurec_text if config.base == "text" else profile.lrurec_id
+    sequence = LRURecConfig.from_mapping({**settings, "mode": config.base, "seed": config.seed})
+    sequences = job.parent_table(t.SET_SEQUENCES)
+    train(
+        supervised_part(of_split(sequences, "train"), config.supervised_share),
+        sequence,
+        folder,
+        item_embeddings=load_embeddings(job.workspace) if config.base == "text" else None,
+        validation_histories=rows,
+        validation_targets=job.parent_table(t.SET_RECOMMENDATION_TARGETS),
+        progress=lambda told: job.progress(
+            f"training the base of {config.retriever}, loss {told.loss:.3f}", told.epoch, sequence.max_epochs
+        ),
+    )
+
+
+def retrieval_value(policy: "Policy", turns: "Turns", cutoff: int) -> float:
+    """Mean nDCG of the retriever's own order."""
+    from modeling.preference_retriever.rounds import list_reward, offer
+
+    columns = offer(policy, turns, cutoff)
+    lists = [[turns.films[column] for column in row if column >= 0] for row in columns.tolist()]
+    return float(np.mean([list_reward(films, turns, row, cutoff) for row, films in enumerate(lists)])) if lists else 0.0
+
+
+def set_preferences(job: Job) -> Iterator[Built]:
+    """Candidate sets of training turns, the ranker's list of each, and its reward."""
+    from modeling.preference_retriever.rounds import draw
+
+    release, number = release_of_parents(job), int(job.step.name.rpartition("_")[2])
+    for retriever in map(str, job.partitions):
+        examples = _feedback_turns(job, retriever, number)
+        judge = Judge(job, release, examples, retriever, job.workspace.profile.rankers[0])
+        parts, told = [], []
+        for seed in job.workspace.profile.sizes.loop_seeds:
+            config = config_of(job.workspace, retriever, seed)
+            if _is_over(job.workspace, retriever, seed, number):
+                told.append({"seed": seed, "stopped early": True})
+                continue
+            policy = load_policy(job.workspace, retriever, seed, number - 1, judge.turns.features.shape[1])
+            draws = draw(policy, judge.turns, config, purpose=f"round {number}")
+            found = feedback_of(judge, draws, config, call_budget=job.workspace.profile.ranker_call_budget)
+            parts.append(_preference_rows(sorted(job.workspace.profile.dialogue_datasets), judge.turns, draws, found, retriever, seed))
+            told.append({"seed": seed, **_in_short(found)})
+        yield _written(job, release, parts, retriever, told)
+
+
+def feedback_turns(job: Job, retriever: str) -> pa.Table:
+    """Training turns that supervised learning did not take."""
+    share = config_of(job.workspace, retriever, 0).supervised_share
+    return supervised_part(of_split(job.parent_table(t.SET_RECOMMENDATION), "train"), share, others=True)
+
+
+def _feedback_turns(job: Job, retriever: str, number: int) -> pa.Table:
+    """Other turns each round, where not all are asked about."""
+    count = job.workspace.profile.sizes.feedback_turns
+    return sampled(feedback_turns(job, retriever), count, purpose=f"feedback turns of round {number}")
+
+
+def feedback_of(judge: Judge, draws: "Draws", config: "PreferenceConfig", *, call_budget: int | None) -> "Feedback":
+    """The ranker's lists of drawn sets, each shown in the retriever's order, and their rewards."""
+    from modeling.preference_retriever.rounds import ask, places_in
+
+    orders = places_in(np.where(draws.support.known.numpy(), draws.support.films.numpy(), -1))
+    return ask(
+        judge.ranker, draws.films, judge.turns, judge.said, orders=orders, cutoff=config.reward_cutoff, call_budget=call_budget,
+        tell=lambda done, total: judge.job.progress(f"ranking sets, seed {config.seed}", done, total),
+    )  # fmt: skip
+
+
+def _in_short(found: "Feedback") -> dict[str, Any]:
+    different = found.rewards.max(axis=1) > found.rewards.min(axis=1) if found.rewards.size else np.zeros(0, bool)
+    return {
+        "mean reward": round(float(found.rewards.mean()), 4) if found.rewards.size else 0.0,
+        "share of ties": round(1.0 - float(different.mean()), 4) if different.size else 1.0,
+        "calls": found.asked_count,
+        "within budget": found.is_complete,
+        **{f"failed, {name}": count for name, count in sorted(found.failures.items())},
+    }
+
+
+def _preference_rows(datasets: Sequence[str], turns: "Turns", draws: "Draws", found: "Feedback", retriever: str, seed: int) -> pa.Table:
+    rows = []
+    for row, example in enumerate(turns.example_ids):
+        for place in range(draws.films.shape[1]):
+            answer = found.answers.get((row, place))
+            rows.append(
+                {
+                    "retriever": retriever, "seed": seed, "example_id": example, "set_index": place,
+                    "dataset": datasets[int(turns.dataset_rows[row])],
+                    "candidate_movie_ids": [turns.films[column] for column in draws.films[row, place] if column >= 0],
+                    "ranked_movie_ids": list(answer.order) if answer else [],
+                    "reward": float(found.rewards[row, place]), "log_probability": float(draws.sampling[row, place]),
+                    "is_asked": answer is not None, "failure": answer.failure if answer else "",
+                }
+            )  # fmt: skip
+    return pa.Table.from_pylist(rows, schema=arrow_schema(t.SET_PREFERENCES[0]))
+
+
+def _written(job: Job, release: Release, parts: Sequence[pa.Table], retriever: str, told: Sequence[Mapping[str, Any]]) -> Built:
+    table = job.step.tables[0]
+    rows = pa.concat_tables(parts) if parts else arrow_schema(table).empty_table()
+    insist_on_expectations(job, release, {table.name: rows})
+    path = job.workspace.table(table, retriever)
+    store.write_table(rows, table, path)
+    return Built([path], {f"{table.name}/rows": rows.num_rows, "rounds": _table(told)}, partition=retriever)
+
+
+def model_retriever(job: Job) -> Iterator[Built]:
+    """Each retriever after one more round, and how the ranker's lists of it fare on validation turns."""
+    release, number = release_of_parents(job), int(job.step.name.rpartition("_")[2])
+    for retriever in map(str, job.partitions):
+        examples = _feedback_turns(job, retriever, number)
+        turns = turns_for(job.workspace, release, examples, job.parent_table(t.SET_RECOMMENDATION_TARGETS), retriever)
+        judge = Judge(job, release, judged_turns(job, "valid"), retriever, job.workspace.profile.rankers[0])
+        preferences = job.parent_table(t.SET_PREFERENCES[number - 1], retriever)
+        made = [_round(job, judge, turns, preferences, (retriever, seed, number)) for seed in job.workspace.profile.sizes.loop_seeds]
+        yield _built(job, retriever, made)
+
+
+def _round(job: Job, judge: Judge, turns: "Turns", preferences: pa.Table, which: tuple[str, int, int]) -> dict[str, Any]:
+    """Update one seed's retriever from its preferences, judge it and save it; what the round shows."""
+    from modeling.preference_retriever.rounds import draw
+    from modeling.preference_retriever.train import update
+
+    retriever, seed, number = which
+    config, size = config_of(job.workspace, retriever, seed), turns.features.shape[1]
+    policy = load_policy(job.workspace, retriever, seed, number - 1, size)
+    own = preferences.filter(pc.equal(preferences["seed"], seed))
+    if not own.num_rows:
+        before = history_of(job.workspace, retriever, seed, number - 1)[-1]
+        return _kept(job, which, policy, config, {**before, "note": "stopped early: nothing changed"})
+    reference = copy.deepcopy(policy) if config.reference == "previous" else load_policy(job.workspace, retriever, seed, 0, size)
+    job.progress(f"updating {retriever}, seed {seed}", 0, 1)
+    draws = draw(policy, turns, config, purpose=f"round {number}")
+    rewards = _rewards(own, turns, config)
+    changed = update(policy, reference, turns, draws, rewards, config, purpose=f"round {number}")
+    shown = {
+        VALUE: judge.value(policy, config), "mean_reward": float(rewards.mean()), "tie_share": changed.tie_share,
+        "turns_learned_from": changed.turn_count, "kl_to_reference": changed.divergence,
+        "loss": changed.losses[-1] if changed.losses else None,
+    }  # fmt: skip
+    return _kept(job, which, policy, config, shown if changed.turn_count else {**shown, "note": "every turn was tied: nothing changed"})
+
+
+def _rewards(rows: pa.Table, turns: "Turns", config: "PreferenceConfig") -> Any:
+    """Rewards [turns, sets] in the order of the turns."""
+    found = {
+        (example, place): reward
+        for example, place, reward in zip(*(rows[name].to_pylist() for name in ("example_id", "set_index", "reward")), strict=True)
+    }
+    return np.array([[found[example, place] for place in range(config.set_count)] for example in turns.example_ids])
+
+
+def _kept(job: Job, which: tuple[str, int, int], policy: "Policy", config: "PreferenceConfig", shown: Mapping[str, Any]) -> dict[str, Any]:
+    metrics = {name: value for name, value in shown.items() if isinstance(value, int | float)}
+    _save(job, policy, config, metrics, [dict(shown)])
+    return {"seed": which[1], **shown}
+
+
+def _folder(job: Job, retriever: str) -> Path:
+    key = expected_key(job.step, retriever, job.parents, job.workspace)
+    return job.workspace.artifact(job.step.name) / retriever / key[:12]
+
+
+def _save(job: Job, policy: "Policy", config: "PreferenceConfig", metrics: Mapping[str, float], log: Any) -> None:
+    from modeling.preference_retriever import infer
+
+    parents = {name: record.fingerprint for name, record in job.parents.items() if record.partition in (None, config.retriever)}
+    infer.save(_folder(job, config.retriever) / f"seed-{config.seed}", policy, config, parents=parents, metrics=metrics, log=log)
+
+
+def _built(job: Job, retriever: str, made: Sequence[Mapping[str, Any]]) -> Built:
+    """A folder with one retriever per seed; beside it what the loop has shown so far, as table and plot."""
+    folder = _folder(job, retriever)
+    summary = folder / "rounds.json"
+    summary.write_text(json.dumps(list(made), indent=1, sort_keys=True))
+    values = [one[VALUE] for one in made]
+    shown = {VALUE: float(np.mean(values)), "rounds": _table(made), **_plot(job, retriever, made)}
+    return Built(sorted(file for file in folder.rglob("*") if file.is_file()), shown, partition=retriever)
+
+
+def _table(rows: Sequence[Mapping[str, Any]]) -> str:
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    lines = ["| " + " | ".join(names) + " |", "|" + " --- |" * len(names)]
+    lines += ["| " + " | ".join(_cell(row.get(name)) for name in names) + " |" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def _cell(value: Any) -> str:
+    return "" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _plot(job: Job, retriever: str, made: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Reward, ties, KL and the validation's value over the rounds so far, a mean over seeds."""
+    from assets_defs.plots import lines
+
+    number = 0 if job.step.name == SUPERVISED else int(job.step.name.rpartition("_")[2])
+    if not number:
+        return {}
+    rounds = [rounds_of(job.workspace, retriever, one) for one in range(number)] + [list(made)]
+    names = [VALUE, "mean_reward", "tie_share", "kl_to_reference"]
+    series = {name: [_mean(rows, name) for rows in rounds] for name in names}
+    return {"the loop so far": lines(list(range(number + 1)), series, xlabel="round")}
+
+
+def _mean(rows: Sequence[Mapping[str, Any]], name: str) -> float:
+    values = [row[name] for row in rows if row.get(name) is not None]
+    return float(np.mean(values)) if values else float("nan")
+
+
+def rounds_of(workspace: Workspace, retriever: str, number: int) -> list[dict[str, Any]]:
+    """What the retrievers after `number` rounds showed, one document per seed."""
+    folder = workspace.artifact_of(f"{step_name(number)}@{retriever}")
+    found: list[dict[str, Any]] = json.loads((folder / "rounds.json").read_text())
+    return found
+
+
+def history_of(workspace: Workspace, retriever: str, seed: int, number: int) -> list[dict[str, Any]]:
+    """What one seed's retriever showed after each round up to `number`."""
+    return [next(row for row in rounds_of(workspace, retriever, one) if row["seed"] == seed) for one in range(number + 1)]
+
+
+def _is_over(workspace: Workspace, retriever: str, seed: int, number: int) -> bool:
+    """Whether the latest rounds brought nothing better than what was there before them."""
+    values = [row[VALUE] for row in history_of(workspace, retriever, seed, number - 1)]
+    return len(values) > PATIENCE and max(values[-PATIENCE:]) <= max(values[:-PATIENCE])
+
+
+def best_round(workspace: Workspace, retriever: str, *, first: int = 1) -> int:
+    """The round whose lists were best on validation, a mean over seeds; the earliest of equals. 0 is the supervised retriever."""
+    values = {number: _mean(rounds_of(workspace, retriever, number), VALUE) for number in range(first, t.ROUNDS[-1] + 1)}
+    return max(values, key=lambda number: (values[number], -number))

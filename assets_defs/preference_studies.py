@@ -1,0 +1,245 @@
+"""Studies of the loop on validation turns: how good a ranker must be, one setting changed at a time, and each ranker alone.
+
+A study runs the whole loop in one materialisation, from the supervised retriever of the graph, on fewer turns than the loop itself.
+"""
+
+import copy
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from assets_defs.core import write
+from assets_defs.links import markdown
+from assets_defs.models import release_of_parents
+from assets_defs.preference import Judge, config_of, feedback_of, feedback_turns, judged_turns, load_policy, retrieval_value
+from assets_defs.step import Built, Job
+from assets_defs.turns import of_split, sampled
+from corpus_pipeline.schema import tables as t
+from corpus_pipeline.schema.render import arrow_schema
+
+if TYPE_CHECKING:
+    from modeling.preference_retriever.config import PreferenceConfig
+    from modeling.preference_retriever.data import Turns
+    from modeling.ranker.protocol import RankedSet
+
+ACCURACIES = (0.0, 0.25, 0.5, 0.75, 0.9)
+# One setting changed at a time; what is not named is the profile's.
+ABLATIONS: tuple[tuple[str, Mapping[str, Any]], ...] = (
+    ("as the profile has it", {}),
+    *((f"K={count}", {"candidates": count}) for count in (10, 20, 50)),
+    *((f"M={count}", {"set_count": count}) for count in (2, 4, 8)),
+    *((f"objective={name}", {"objective": name}) for name in ("dpo", "all_pairs", "reinforce", "group_relative", "anchor")),
+    ("forced truth", {"forced_truth": True}),
+    ("reference=previous", {"reference": "previous"}),
+    ("length-normalised", {"length_normalised": True}),
+    ("no anchor", {"anchor_weight": 0.0}),
+)
+Row = dict[str, Any]
+
+
+def eval_feedback_ceiling(job: Job) -> Iterator[Built]:
+    """The loop under an oracle and noisy ones: the most that the reward can give, and how good a ranker must be for it to help."""
+    from modeling.ranker.names import NOISY
+
+    rankers = [*(f"{NOISY}{accuracy}" for accuracy in ACCURACIES), "oracle", "named_most"]
+    rows: list[Row] = []
+    for retriever in job.workspace.profile.loop_retrievers:
+        for ranker in rankers:
+            job.progress(f"{retriever} under {ranker}", len(rows), 0)
+            for objective in ("dpo", "anchor"):
+                runs = [
+                    _loop(job, replace(config_of(job.workspace, retriever, seed), objective=objective), ranker)
+                    for seed in job.workspace.profile.sizes.loop_seeds
+                ]
+                rows += _told(runs, retriever, ranker, f"objective={objective}")
+    table = pa.Table.from_pylist(rows, schema=arrow_schema(t.EVAL_FEEDBACK_CEILING))
+    built = write(job, [(t.EVAL_FEEDBACK_CEILING.name, table)])
+    yield Built(built.files, {**built.metadata, "gain by ranker": markdown(_shown(rows)), "ceiling": _ceiling_plot(rows)})
+
+
+def eval_preference_ablation(job: Job) -> Iterator[Built]:
+    """The loop of the first retriever with one setting changed at a time, under the profile's ranker for studies."""
+    profile, rows = job.workspace.profile, list[Row]()
+    retriever = profile.loop_retrievers[0]
+    for name, changed in ABLATIONS:
+        job.progress(f"ablation: {name}", len(rows), 0)
+        runs = [
+            _loop(job, replace(config_of(job.workspace, retriever, seed), **_within(changed, profile.preference)), profile.study_ranker)
+            for seed in profile.sizes.loop_seeds
+        ]
+        rows += _told(runs, retriever, profile.study_ranker, name)
+    table = pa.Table.from_pylist(rows, schema=arrow_schema(t.EVAL_PREFERENCE_ABLATION))
+    built = write(job, [(t.EVAL_PREFERENCE_ABLATION.name, table)])
+    yield Built(built.files, {**built.metadata, "one setting at a time": markdown(_shown(rows)), "final list by round": _round_plot(rows)})
+
+
+def _within(changed: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """A setting with no fewer films in the support than in a set."""
+    support = max(changed.get("candidates", 0), int(settings.get("support", 200)))
+    return {**changed, "support": support} if "candidates" in changed else dict(changed)
+
+
+def _loop(job: Job, config: "PreferenceConfig", ranker: str) -> list[Row]:
+    """What the retriever shows before the first round and after each."""
+    from modeling.preference_retriever.rounds import draw
+    from modeling.preference_retriever.train import update
+
+    release, retriever = release_of_parents(job), config.retriever
+    valid = Judge(job, release, judged_turns(job, "valid"), retriever, ranker)
+    policy = load_policy(job.workspace, retriever, config.seed, 0, valid.turns.features.shape[1])
+    reference = copy.deepcopy(policy)
+    shown: list[Row] = [_state(valid, policy, config)]
+    for number in t.ROUNDS:
+        examples = sampled(
+            feedback_turns(job, retriever), job.workspace.profile.sizes.ceiling_turns, purpose=f"study turns of round {number}"
+        )
+        judge = Judge(job, release, examples, retriever, ranker)
+        draws = draw(policy, judge.turns, config, purpose=f"round {number}")
+        found = feedback_of(judge, draws, config, call_budget=None)
+        before = copy.deepcopy(policy)
+        done = update(policy, reference, judge.turns, draws, found.rewards, config, purpose=f"round {number}")
+        reference = before if config.reference == "previous" else reference
+        shown.append({**_state(valid, policy, config), "mean reward": float(found.rewards.mean()), "share of ties": done.tie_share})
+    return shown
+
+
+def _state(valid: Judge, policy: Any, config: "PreferenceConfig") -> Row:
+    return {"final ndcg@10": valid.value(policy, config), "retrieval ndcg@10": retrieval_value(policy, valid.turns, config.reward_cutoff)}
+
+
+def _told(runs: Sequence[Sequence[Row]], retriever: str, ranker: str, setting: str) -> Iterator[Row]:
+    """Means over seeds after each round; the interval is of the seeds: lowest to highest."""
+    for number, states in enumerate(zip(*runs, strict=True)):
+        for metric in states[0]:
+            values = [state[metric] for state in states]
+            yield {
+                "retriever": retriever, "ranker": ranker, "setting": f"{setting}, round {number}", "dataset": "all", "metric": metric,
+                "value": float(np.mean(values)), "ci_low": min(values), "ci_high": max(values), "count": len(values),
+            }  # fmt: skip
+
+
+def _final(rows: Sequence[Row]) -> dict[tuple[str, str, str], list[float]]:
+    """Final nDCG@10 by round, of each retriever, ranker and setting."""
+    curves: dict[tuple[str, str, str], list[float]] = {}
+    for row in rows:
+        if row["metric"] == "final ndcg@10":
+            curves.setdefault((row["retriever"], row["ranker"], row["setting"].rpartition(", round")[0]), []).append(row["value"])
+    return curves
+
+
+def _shown(rows: Sequence[Row]) -> pa.Table:
+    names = ("retriever", "ranker", "setting")
+    return pa.Table.from_pylist(
+        [
+            {**dict(zip(names, key, strict=True)), **{f"round {number}": round(value, 4) for number, value in enumerate(values)}}
+            for key, values in _final(rows).items()
+        ]
+    )
+
+
+def _ceiling_plot(rows: Sequence[Row]) -> str:
+    """Relative gain of the last round over the start, by the accuracy of the ranker; an oracle is right always."""
+    from assets_defs.plots import xy
+    from modeling.ranker.names import accuracy_of
+
+    curves: dict[str, tuple[list[float], list[float]]] = {}
+    for (retriever, ranker, setting), values in _final(rows).items():
+        accuracy = 1.0 if ranker == "oracle" else accuracy_of(ranker)
+        if accuracy is not None and values[0] > 0:
+            x, y = curves.setdefault(f"{retriever}, {setting}", ([], []))
+            x.append(accuracy)
+            y.append(values[-1] / values[0] - 1.0)
+    return xy(curves, xlabel="accuracy of the ranker", ylabel="gain in nDCG@10 of its list")
+
+
+def _round_plot(rows: Sequence[Row]) -> str:
+    from assets_defs.plots import xy
+
+    curves = {setting: ([float(n) for n in range(len(values))], values) for (_, _, setting), values in _final(rows).items()}
+    return xy(curves, xlabel="round", ylabel="nDCG@10 of the final list")
+
+
+def eval_ranker(job: Job) -> Iterator[Built]:
+    """Each ranker on the same candidates: how it orders them, in which order and with what it was shown them, and what it costs."""
+    rows: list[Row] = []
+    retriever = job.workspace.profile.loop_retrievers[0]
+    for ranker in job.workspace.profile.rankers:
+        for name, changed in _ways(job, ranker):
+            job.progress(f"{ranker}: {name}", len(rows), 0)
+            rows += _alone(job, retriever, ranker, name, changed)
+    table = pa.Table.from_pylist(rows, schema=arrow_schema(t.EVAL_RANKER))
+    built = write(job, [(t.EVAL_RANKER.name, table)])
+    yield Built(built.files, {**built.metadata, "rankers": markdown(table.select(["ranker", "setting", "metric", "value", "count"]))})
+
+
+def _ways(job: Job, ranker: str) -> list[tuple[str, Mapping[str, Any]]]:
+    """Order of the candidates and metadata, each changed alone; the model held to the candidates and free."""
+    if ranker in ("oracle", "named_most") or ranker.startswith("noisy"):
+        return [("as it is", {})]
+    metadata = ["genres", "lead", "director"]
+    return [
+        ("score order", {"candidate_order": "score", "mode": "likelihood"}),
+        ("shuffled", {"candidate_order": "shuffled", "mode": "likelihood"}),
+        ("score order, with metadata", {"candidate_order": "score", "mode": "likelihood", "details": metadata}),
+        ("score order, without metadata", {"candidate_order": "score", "mode": "likelihood", "details": []}),
+        ("a list, unconstrained", {"candidate_order": "score", "mode": "list"}),
+    ]
+
+
+def _alone(job: Job, retriever: str, ranker: str, name: str, changed: Mapping[str, Any]) -> Iterator[Row]:
+    """Quality, position bias, titles that match nothing, failures and cost of one ranker in one way of asking."""
+    from modeling.preference_retriever.rounds import offer
+
+    release, sizes = release_of_parents(job), job.workspace.profile.sizes
+    examples = sampled(of_split(job.parent_table(t.SET_RECOMMENDATION), "valid"), sizes.free_answers, purpose="ranker", per_dataset=True)
+    judge = Judge(job, release, examples, retriever, ranker, changed=changed)
+    config = config_of(job.workspace, retriever, sizes.loop_seeds[0])
+    columns = offer(load_policy(job.workspace, retriever, config.seed, 0, judge.turns.features.shape[1]), judge.turns, config.candidates)
+    lists = [[judge.turns.films[column] for column in row if column >= 0] for row in columns.tolist()]
+    started = time.perf_counter()
+    answers = judge.ranker.rank([judge.said[example] for example in judge.turns.example_ids], lists)
+    seconds = (time.perf_counter() - started) / max(1, len(lists))
+    for metric, value in {
+        **_quality(judge.turns, answers, config),
+        **_bias(judge, lists, answers, changed),
+        "seconds a turn": seconds,
+    }.items():
+        if np.isfinite(value):
+            yield {
+                "retriever": retriever, "ranker": ranker, "setting": name, "dataset": "all", "metric": metric, "value": float(value),
+                "count": len(lists),
+            }  # fmt: skip
+
+
+def _quality(turns: "Turns", answers: "Sequence[RankedSet]", config: "PreferenceConfig") -> dict[str, float]:
+    from modeling.preference_retriever.rounds import list_reward
+    from modeling.ranker.protocol import FAILURES
+
+    rewards = [list_reward(answer.order, turns, row, config.reward_cutoff) for row, answer in enumerate(answers)]
+    titles = max(1, sum(answer.title_count for answer in answers))
+    found = {
+        "ndcg@10": float(np.mean(rewards)) if rewards else float("nan"),
+        "titles a list": titles / max(1, len(answers)),
+        "unmatched titles, share": sum(answer.unmatched_count for answer in answers) / titles,
+        "titles outside the candidates, share": sum(answer.outside_count for answer in answers) / titles,
+        "duplicate titles, share": sum(answer.duplicate_count for answer in answers) / titles,
+    }
+    failed = {name: sum(answer.failure == name for answer in answers) / max(1, len(answers)) for name in FAILURES if name}
+    return found | {f"failed: {name}, share": share for name, share in failed.items()}
+
+
+def _bias(judge: Judge, lists: Sequence[Sequence[str]], answers: "Sequence[RankedSet]", changed: Mapping[str, Any]) -> dict[str, float]:
+    """How far the order follows the order of showing; a retriever's order is no chance, so only the shuffled one tells a bias."""
+    from modeling.ranker.config import RankerConfig
+    from modeling.ranker.position_bias import position_bias
+    from modeling.ranker.prompts import shown
+
+    config = RankerConfig.from_mapping({**judge.job.workspace.profile.ranker, **changed})
+    turns = [judge.said[example] for example in judge.turns.example_ids]
+    found = position_bias([shown(turn, films, config) for turn, films in zip(turns, lists, strict=True)], answers)
+    first = found.first_share[0] if len(found.first_share) else float("nan")
+    return {"follows the order shown, Spearman": found.correlation, "first place to the film shown first, share": float(first)}
