@@ -12,145 +12,44 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from assets_defs.film_facts import dataset_films
 from assets_defs.models import load_embeddings, release_of_parents
-from assets_defs.rankers import ranker_of
+from assets_defs.preference_parts import (
+    SUPERVISED,
+    VALUE,
+    Judge,
+    config_of,
+    feedback_of,
+    feedback_turns,
+    history_of,
+    judged_turns,
+    load_policy,
+    mean_of,
+    retrieval_value,
+    rounds_of,
+    starting_policy,
+    supervised_part,
+    turns_for,
+)
 from assets_defs.retrieval import train_dense
 from assets_defs.step import Built, Job, expected_key
 from assets_defs.training_sets import insist_on_expectations
-from assets_defs.turns import load_dense_retriever, of_split, sampled, turns_of
+from assets_defs.turns import of_split, sampled
 from assets_defs.workspace import Workspace
 from corpus_pipeline import store
 from corpus_pipeline.release import Release
 from corpus_pipeline.schema import tables as t
 from corpus_pipeline.schema.render import arrow_schema
-from corpus_pipeline.splits import hash_share
 
 if TYPE_CHECKING:
-    from modeling.generator.prompts import Turn
     from modeling.preference_retriever.config import PreferenceConfig
     from modeling.preference_retriever.data import Turns
     from modeling.preference_retriever.network import Policy
     from modeling.preference_retriever.rounds import Draws, Feedback
-    from modeling.ranker.protocol import RankedSet, Ranker
 
-Columns = npt.NDArray[np.int64]
-SUPERVISED = "model_retriever_sft"
-VALUE = "valid_ndcg@10"  # of the ranker's list, mean over turns: what rounds are chosen by
 PATIENCE = 2  # rounds in a row that brought nothing better end the loop
-
-
-def step_name(number: int) -> str:
-    """The step whose retriever stands after `number` rounds."""
-    return f"model_retriever_{number}" if number else SUPERVISED
-
-
-def config_of(workspace: Workspace, retriever: str, seed: int) -> "PreferenceConfig":
-    """The profile's settings of the loop for one retriever and seed."""
-    from modeling.preference_retriever.config import PreferenceConfig
-
-    return PreferenceConfig.from_mapping({**workspace.profile.preference, "retriever": retriever, "seed": seed})
-
-
-def turns_for(workspace: Workspace, release: Release, examples: pa.Table, targets: pa.Table, retriever: str) -> "Turns":
-    """Rows of set_recommendation as the loop reads them; 'rar' hears no dialogue, so it gets no vectors."""
-    from modeling.preference_retriever import data
-
-    catalogues = {dataset: dataset_films(release, dataset) for dataset in workspace.profile.dialogue_datasets}
-    empty = np.zeros((examples.num_rows, 0), np.float32)
-    features = empty if retriever == "rar" or not examples.num_rows else turns_of(workspace, examples).features
-    return data.turns_of(examples, targets, features, catalogues)
-
-
-def starting_policy(workspace: Workspace, config: "PreferenceConfig", base: Path, feature_size: int) -> "Policy":
-    """The retriever in the folder `base` as a policy."""
-    from modeling.dense_retriever.config import DenseRetrieverConfig
-    from modeling.preference_retriever import infer
-
-    if config.retriever == "dense":
-        dropout = DenseRetrieverConfig.from_mapping(workspace.profile.dense_retriever).dropout
-        return infer.dense_policy(load_dense_retriever(workspace, base), dropout=dropout)
-    embeddings = load_embeddings(workspace) if config.base == "text" else None
-    return infer.sequence_policy(base, config, feature_size=feature_size, item_embeddings=embeddings)
-
-
-def load_policy(workspace: Workspace, retriever: str, seed: int, number: int, feature_size: int) -> "Policy":
-    """The retriever after `number` rounds."""
-    from modeling.preference_retriever import infer
-
-    config = config_of(workspace, retriever, seed)
-    base = workspace.artifact_of(f"{SUPERVISED}@{retriever}") / f"seed-{seed}" / "base"
-    policy = starting_policy(workspace, config, base, feature_size)
-    infer.restore(workspace.artifact_of(f"{step_name(number)}@{retriever}") / f"seed-{seed}", policy)
-    return policy
-
-
-def supervised_part(rows: pa.Table, share: float, *, others: bool = False) -> pa.Table:
-    """Rows of dialogues that supervised learning takes, or of the `others`, which give feedback; all of them for a share of 1."""
-    if share >= 1:
-        return rows
-    dialogues = rows["dialogue_id"].to_pylist()
-    chosen = [(hash_share(f"supervised part of the loop/{dialogue}") < share) != others for dialogue in dialogues]
-    return rows.filter(pa.array(chosen, pa.bool_()))
-
-
-def prompts_of(examples: pa.Table) -> "dict[str, Turn]":
-    """The turns as a ranker's prompt tells them, by example id."""
-    from modeling.generator.data import turns_of as told
-
-    return {turn.example_id: turn for turn in told(examples)}
-
-
-def truths_of(turns: "Turns") -> dict[str, frozenset[str]]:
-    """The films to be found, by example id: what oracles know."""
-    return {
-        example: frozenset(turns.films[column] for column in own) for example, own in zip(turns.example_ids, turns.targets, strict=True)
-    }
-
-
-class Judge:
-    """Turns of one split with what is needed to have lists for them ranked."""
-
-    def __init__(
-        self, job: Job, release: Release, examples: pa.Table, retriever: str, ranker: str, *, changed: Mapping[str, Any] | None = None
-    ) -> None:
-        """`changed`: settings of the ranker other than the profile's."""
-        self.turns = turns_for(job.workspace, release, examples, job.parent_table(t.SET_RECOMMENDATION_TARGETS), retriever)
-        self.said = prompts_of(examples)
-        self.ranker: Ranker = ranker_of(job, release, ranker, truths_of(self.turns), changed)
-        self.job = job
-
-    def value(self, policy: "Policy", config: "PreferenceConfig") -> float:
-        """Mean nDCG of the ranker's list of the best K films."""
-        from modeling.preference_retriever.rounds import offer
-
-        if not len(self.turns):
-            return 0.0
-        return float(np.mean(self.feedback(offer(policy, self.turns, config.candidates), config).rewards))
-
-    def feedback(self, columns: Columns, config: "PreferenceConfig") -> "Feedback":
-        """The ranker's lists of the films in `columns` [n, K], best first, and their rewards."""
-        from modeling.preference_retriever.rounds import ask, places_in
-
-        return ask(
-            self.ranker, columns[:, None, :], self.turns, self.said, orders=places_in(columns), cutoff=config.reward_cutoff,
-            tell=lambda done, total: self.job.progress("ranking final lists", done, total),
-        )  # fmt: skip
-
-    def answers(self, columns: Columns, config: "PreferenceConfig") -> "list[RankedSet | None]":
-        """The ranker's answer to each turn; None where it need not be asked."""
-        found = self.feedback(columns, config).answers
-        return [found.get((row, 0)) for row in range(len(self.turns))]
-
-
-def judged_turns(job: Job, split: str) -> pa.Table:
-    """The turns of a split that rankers are asked about."""
-    rows = of_split(job.parent_table(t.SET_RECOMMENDATION), split)
-    return sampled(rows, job.workspace.profile.sizes.judged_turns, purpose=f"judged turns of {split}", per_dataset=True)
 
 
 def model_retriever_sft(job: Job) -> Iterator[Built]:
@@ -214,15 +113,6 @@ def train_base(job: Job, config: "PreferenceConfig", folder: Path) -> None:
     )
 
 
-def retrieval_value(policy: "Policy", turns: "Turns", cutoff: int) -> float:
-    """Mean nDCG of the retriever's own order."""
-    from modeling.preference_retriever.rounds import list_reward, offer
-
-    columns = offer(policy, turns, cutoff)
-    lists = [[turns.films[column] for column in row if column >= 0] for row in columns.tolist()]
-    return float(np.mean([list_reward(films, turns, row, cutoff) for row, films in enumerate(lists)])) if lists else 0.0
-
-
 def set_preferences(job: Job) -> Iterator[Built]:
     """Candidate sets of training turns, the ranker's list of each, and its reward."""
     from modeling.preference_retriever.rounds import draw
@@ -245,27 +135,10 @@ def set_preferences(job: Job) -> Iterator[Built]:
         yield _written(job, release, parts, retriever, told)
 
 
-def feedback_turns(job: Job, retriever: str) -> pa.Table:
-    """Training turns that supervised learning did not take."""
-    share = config_of(job.workspace, retriever, 0).supervised_share
-    return supervised_part(of_split(job.parent_table(t.SET_RECOMMENDATION), "train"), share, others=True)
-
-
 def _feedback_turns(job: Job, retriever: str, number: int) -> pa.Table:
     """Other turns each round, where not all are asked about."""
     count = job.workspace.profile.sizes.feedback_turns
     return sampled(feedback_turns(job, retriever), count, purpose=f"feedback turns of round {number}")
-
-
-def feedback_of(judge: Judge, draws: "Draws", config: "PreferenceConfig", *, call_budget: int | None) -> "Feedback":
-    """The ranker's lists of drawn sets, each shown in the retriever's order, and their rewards."""
-    from modeling.preference_retriever.rounds import ask, places_in
-
-    orders = places_in(np.where(draws.support.known.numpy(), draws.support.films.numpy(), -1))
-    return ask(
-        judge.ranker, draws.films, judge.turns, judge.said, orders=orders, cutoff=config.reward_cutoff, call_budget=call_budget,
-        tell=lambda done, total: judge.job.progress(f"ranking sets, seed {config.seed}", done, total),
-    )  # fmt: skip
 
 
 def _in_short(found: "Feedback") -> dict[str, Any]:
@@ -400,34 +273,11 @@ def _plot(job: Job, retriever: str, made: Sequence[Mapping[str, Any]]) -> dict[s
         return {}
     rounds = [rounds_of(job.workspace, retriever, one) for one in range(number)] + [list(made)]
     names = [VALUE, "mean_reward", "tie_share", "kl_to_reference"]
-    series = {name: [_mean(rows, name) for rows in rounds] for name in names}
+    series = {name: [mean_of(rows, name) for rows in rounds] for name in names}
     return {"the loop so far": lines(list(range(number + 1)), series, xlabel="round")}
-
-
-def _mean(rows: Sequence[Mapping[str, Any]], name: str) -> float:
-    values = [row[name] for row in rows if row.get(name) is not None]
-    return float(np.mean(values)) if values else float("nan")
-
-
-def rounds_of(workspace: Workspace, retriever: str, number: int) -> list[dict[str, Any]]:
-    """What the retrievers after `number` rounds showed, one document per seed."""
-    folder = workspace.artifact_of(f"{step_name(number)}@{retriever}")
-    found: list[dict[str, Any]] = json.loads((folder / "rounds.json").read_text())
-    return found
-
-
-def history_of(workspace: Workspace, retriever: str, seed: int, number: int) -> list[dict[str, Any]]:
-    """What one seed's retriever showed after each round up to `number`."""
-    return [next(row for row in rounds_of(workspace, retriever, one) if row["seed"] == seed) for one in range(number + 1)]
 
 
 def _is_over(workspace: Workspace, retriever: str, seed: int, number: int) -> bool:
     """Whether the latest rounds brought nothing better than what was there before them."""
     values = [row[VALUE] for row in history_of(workspace, retriever, seed, number - 1)]
     return len(values) > PATIENCE and max(values[-PATIENCE:]) <= max(values[:-PATIENCE])
-
-
-def best_round(workspace: Workspace, retriever: str, *, first: int = 1) -> int:
-    """The round whose lists were best on validation, a mean over seeds; the earliest of equals. 0 is the supervised retriever."""
-    values = {number: _mean(rounds_of(workspace, retriever, number), VALUE) for number in range(first, t.ROUNDS[-1] + 1)}
-    return max(values, key=lambda number: (values[number], -number))

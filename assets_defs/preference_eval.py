@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from assets_defs.core import write
 from assets_defs.links import markdown
 from assets_defs.models import release_of_parents
-from assets_defs.preference import Judge, best_round, config_of, judged_turns, load_policy
+from assets_defs.preference_parts import Judge, best_round, config_of, judged_turns, load_policy
 from assets_defs.step import Built, Job
 from assets_defs.turns import of_split, targets_of
 from corpus_pipeline.schema import tables as t

@@ -7,25 +7,28 @@ import copy
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
 from assets_defs.core import write
+from assets_defs.language import is_endpoint
 from assets_defs.links import markdown
 from assets_defs.models import release_of_parents
-from assets_defs.preference import Judge, config_of, feedback_of, feedback_turns, judged_turns, load_policy, retrieval_value
+from assets_defs.preference_parts import Judge, config_of, feedback_of, feedback_turns, judged_turns, load_policy, retrieval_value
 from assets_defs.step import Built, Job
 from assets_defs.turns import of_split, sampled
 from corpus_pipeline.schema import tables as t
 from corpus_pipeline.schema.render import arrow_schema
 
 if TYPE_CHECKING:
+    from modeling.generator.prompts import Turn
     from modeling.preference_retriever.config import PreferenceConfig
     from modeling.preference_retriever.data import Turns
     from modeling.ranker.protocol import RankedSet
 
+TIMED = 8  # lists by which a ranker's cost is told
 ACCURACIES = (0.0, 0.25, 0.5, 0.75, 0.9)
 # One setting changed at a time; what is not named is the profile's.
 ABLATIONS: tuple[tuple[str, Mapping[str, Any]], ...] = (
@@ -165,18 +168,21 @@ def _round_plot(rows: Sequence[Row]) -> str:
 
 def eval_ranker(job: Job) -> Iterator[Built]:
     """Each ranker on the same candidates: how it orders them, in which order and with what it was shown them, and what it costs."""
-    rows: list[Row] = []
+    rows, costs = list[Row](), list[Row]()
     retriever = job.workspace.profile.loop_retrievers[0]
     for ranker in job.workspace.profile.rankers:
-        for name, changed in _ways(job, ranker):
+        for name, changed in _ways(ranker):
             job.progress(f"{ranker}: {name}", len(rows), 0)
-            rows += _alone(job, retriever, ranker, name, changed)
+            asked = _Asked.of(job, retriever, ranker, changed)
+            costs.append({"ranker": ranker, "setting": name, "seconds a list, nothing cached": _seconds(asked)})
+            rows += _alone(asked, retriever, ranker, name, changed)
     table = pa.Table.from_pylist(rows, schema=arrow_schema(t.EVAL_RANKER))
     built = write(job, [(t.EVAL_RANKER.name, table)])
-    yield Built(built.files, {**built.metadata, "rankers": markdown(table.select(["ranker", "setting", "metric", "value", "count"]))})
+    told = markdown(table.select(["ranker", "setting", "metric", "value", "count"]))
+    yield Built(built.files, {**built.metadata, "rankers": told, "cost": markdown(pa.Table.from_pylist(costs))})
 
 
-def _ways(job: Job, ranker: str) -> list[tuple[str, Mapping[str, Any]]]:
+def _ways(ranker: str) -> list[tuple[str, Mapping[str, Any]]]:
     """Order of the candidates and metadata, each changed alone; the model held to the candidates and free."""
     if ranker in ("oracle", "named_most") or ranker.startswith("noisy"):
         return [("as it is", {})]
@@ -190,28 +196,55 @@ def _ways(job: Job, ranker: str) -> list[tuple[str, Mapping[str, Any]]]:
     ]
 
 
-def _alone(job: Job, retriever: str, ranker: str, name: str, changed: Mapping[str, Any]) -> Iterator[Row]:
-    """Quality, position bias, titles that match nothing, failures and cost of one ranker in one way of asking."""
-    from modeling.preference_retriever.rounds import offer
+class _Asked(NamedTuple):
+    """A ranker with the lists of the supervised retriever that it is asked about."""
 
-    release, sizes = release_of_parents(job), job.workspace.profile.sizes
-    examples = sampled(of_split(job.parent_table(t.SET_RECOMMENDATION), "valid"), sizes.free_answers, purpose="ranker", per_dataset=True)
-    judge = Judge(job, release, examples, retriever, ranker, changed=changed)
-    config = config_of(job.workspace, retriever, sizes.loop_seeds[0])
-    columns = offer(load_policy(job.workspace, retriever, config.seed, 0, judge.turns.features.shape[1]), judge.turns, config.candidates)
-    lists = [[judge.turns.films[column] for column in row if column >= 0] for row in columns.tolist()]
+    judge: Judge
+    config: "PreferenceConfig"
+    lists: list[list[str]]
+
+    @classmethod
+    def of(cls, job: Job, retriever: str, ranker: str, changed: Mapping[str, Any]) -> "_Asked":
+        from modeling.preference_retriever.rounds import offer
+
+        release, sizes = release_of_parents(job), job.workspace.profile.sizes
+        rows = of_split(job.parent_table(t.SET_RECOMMENDATION), "valid")
+        examples = sampled(rows, sizes.free_answers, purpose="turns for rankers alone", per_dataset=True)
+        judge = Judge(job, release, examples, retriever, ranker, changed=changed)
+        config = config_of(job.workspace, retriever, sizes.loop_seeds[0])
+        policy = load_policy(job.workspace, retriever, config.seed, 0, judge.turns.features.shape[1])
+        columns = offer(policy, judge.turns, config.candidates).tolist()
+        return cls(judge, config, [[judge.turns.films[column] for column in row if column >= 0] for row in columns])
+
+    @property
+    def turns(self) -> "list[Turn]":
+        return [self.judge.said[example] for example in self.judge.turns.example_ids]
+
+
+def _seconds(asked: _Asked) -> float | None:
+    """Seconds a list of the first few, past the cache; None behind an endpoint, whose calls may cost money."""
+    from modeling.language_model.cache import CachedModel
+    from modeling.ranker.infer import LanguageModelRanker
+
+    ranker, turns = asked.judge.ranker, asked.turns[:TIMED]
+    if is_endpoint(asked.judge.job.workspace) or not turns:
+        return None
+    if isinstance(ranker, LanguageModelRanker) and isinstance(ranker.model, CachedModel):
+        ranker = LanguageModelRanker(ranker.model.model, ranker.catalogue, ranker.config, link=ranker.link)
     started = time.perf_counter()
-    answers = judge.ranker.rank([judge.said[example] for example in judge.turns.example_ids], lists)
-    seconds = (time.perf_counter() - started) / max(1, len(lists))
-    for metric, value in {
-        **_quality(judge.turns, answers, config),
-        **_bias(judge, lists, answers, changed),
-        "seconds a turn": seconds,
-    }.items():
+    ranker.rank(turns, asked.lists[:TIMED])
+    return round((time.perf_counter() - started) / len(turns), 4)
+
+
+def _alone(asked: _Asked, retriever: str, ranker: str, name: str, changed: Mapping[str, Any]) -> Iterator[Row]:
+    """Quality, position bias, titles that match nothing and failures of one ranker in one way of asking."""
+    answers = asked.judge.ranker.rank(asked.turns, asked.lists)
+    measured = {**_quality(asked.judge.turns, answers, asked.config), **_bias(asked, answers, changed)}
+    for metric, value in measured.items():
         if np.isfinite(value):
             yield {
                 "retriever": retriever, "ranker": ranker, "setting": name, "dataset": "all", "metric": metric, "value": float(value),
-                "count": len(lists),
+                "count": len(asked.lists),
             }  # fmt: skip
 
 
@@ -232,14 +265,13 @@ def _quality(turns: "Turns", answers: "Sequence[RankedSet]", config: "Preference
     return found | {f"failed: {name}, share": share for name, share in failed.items()}
 
 
-def _bias(judge: Judge, lists: Sequence[Sequence[str]], answers: "Sequence[RankedSet]", changed: Mapping[str, Any]) -> dict[str, float]:
+def _bias(asked: _Asked, answers: "Sequence[RankedSet]", changed: Mapping[str, Any]) -> dict[str, float]:
     """How far the order follows the order of showing; a retriever's order is no chance, so only the shuffled one tells a bias."""
     from modeling.ranker.config import RankerConfig
     from modeling.ranker.position_bias import position_bias
     from modeling.ranker.prompts import shown
 
-    config = RankerConfig.from_mapping({**judge.job.workspace.profile.ranker, **changed})
-    turns = [judge.said[example] for example in judge.turns.example_ids]
-    found = position_bias([shown(turn, films, config) for turn, films in zip(turns, lists, strict=True)], answers)
+    config = RankerConfig.from_mapping({**asked.judge.job.workspace.profile.ranker, **changed})
+    found = position_bias([shown(turn, films, config) for turn, films in zip(asked.turns, asked.lists, strict=True)], answers)
     first = found.first_share[0] if len(found.first_share) else float("nan")
     return {"follows the order shown, Spearman": found.correlation, "first place to the film shown first, share": float(first)}

@@ -19,7 +19,7 @@ from modeling.evaluation.protocols import INTERVAL, resamples
 from modeling.evaluation.significance import holm, paired_randomisation
 from modeling.seeding import numpy_generator
 
-OWN_ORDER = "retriever"  # the 'ranker' of a list that nobody ranked again
+OWN_ORDER = "retriever alone"  # the 'ranker' of a list that nobody ranked again
 CELLS = (("ndcg", 5), ("ndcg", 10), ("recall", 1), ("recall", 5), ("recall", 10), ("recall", 20))
 GAINS = (("ndcg", 5), ("ndcg", 10), ("recall", 10))
 TESTED = ("ndcg", 10)
@@ -59,12 +59,14 @@ def _of(table: pa.Table, **wanted: str | None) -> pa.Table:
 
 
 def _measured(part: pa.Table, split: str, samples: int, seed: int) -> Iterator[dict[str, Any]]:
-    """Rows of one split and data set."""
-    for retriever, ranker in sorted(set(zip(part["retriever"].to_pylist(), part["ranker"].to_pylist(), strict=True))):
-        own = _of(part, retriever=retriever, ranker=ranker)
-        for who, column in ((ranker, "rank"), (OWN_ORDER, "retrieval_rank")):
-            for row in _compared(own, column, split, samples, seed):
-                yield {"retriever": retriever, "ranker": who if who != OWN_ORDER else f"{OWN_ORDER} alone, beside {ranker}", **row}
+    """Rows of one split and data set: each retriever alone, and each ranker behind it."""
+    for retriever in sorted(set(part["retriever"].to_pylist())):
+        own = _of(part, retriever=retriever)
+        rankers = sorted(set(own["ranker"].to_pylist()))
+        ways = [(OWN_ORDER, rankers[0], "retrieval_rank"), *((ranker, ranker, "rank") for ranker in rankers)]
+        for told, ranker, column in ways:  # the retriever's own order is the same beside every ranker
+            for row in _compared(_of(own, ranker=ranker), column, split, samples, seed):
+                yield {"retriever": retriever, "ranker": told, **row}
 
 
 def _compared(own: pa.Table, column: str, split: str, samples: int, seed: int) -> Iterator[dict[str, Any]]:
@@ -141,7 +143,7 @@ def _corrected(rows: Rows) -> Rows:
     """Beside every p the one after Holm: a family is one split and data set, without the buckets, which explain and do not claim."""
     claims: dict[tuple[str, str], Rows] = {}
     for row in rows:
-        if row["metric"] == "p" and row["setting"].count(",") == 1 and not row["ranker"].startswith(OWN_ORDER):
+        if row["metric"] == "p" and row["setting"].count(",") == 1 and row["ranker"] != OWN_ORDER:
             claims.setdefault((row["setting"], row["dataset"]), []).append(row)
     found = list(rows)
     for family in claims.values():
