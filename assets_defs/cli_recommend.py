@@ -15,7 +15,13 @@ DIALOGUE = '{"turns": [{"speaker": "seeker" or "recommender", "text": "..."}]}'
 PROMPT, HELP = "you> ", "say what you would like to see; /new starts over, /why explains the last answer, /quit leaves"
 ANSWER = ("release", "model", "history", "recommendations", "notices")  # what a person sees before asking why
 Count = Annotated[int, typer.Option("--k", "-k", min=1, max=1000, help="How many films.")]
-Choose = Annotated[str, typer.Option("--choose", help="What orders the candidates: reranker, generator or retrieval.")]
+Choose = Annotated[str, typer.Option("--choose", help="What orders the candidates: reranker, generator, ranker or retrieval.")]
+Retrieve = Annotated[
+    str, typer.Option("--retriever", help="What finds candidates: hybrid, or one of the feedback loop alone: rar, rar+dialogue, dense.")
+]
+Round = Annotated[
+    int | None, typer.Option("--round", help="Of a retriever of the loop: 0 is the supervised one; by default the best on validation.")
+]
 Mentioned = Annotated[bool, typer.Option("--include-mentioned", help="Recommend films that were named in the dialogue, too.")]
 
 
@@ -33,6 +39,8 @@ def recommend(
         str, typer.Option(help="pipeline (query expert, retrieval, a model that chooses), lrurec_text or lrurec.")
     ] = "pipeline",
     choose: Choose = "reranker",
+    retriever: Retrieve = "hybrid",
+    round_number: Round = None,
     explain: Annotated[bool, typer.Option("--explain", help="Show the query, the candidates and what speaks for each film.")] = False,
     include_mentioned: Mentioned = False,
     profile: ProfileName = None,
@@ -45,13 +53,18 @@ def recommend(
         said, space = read_dialogue(dialogue), workspace_for(profile)
         with progress_bar(as_json) as tell:
             tell("reading titles and models", 0, 0)
-            found = recommend_for(space, said, k=k, model=model, chooser=choose, include_named=include_mentioned, explain=explain)
+            which = (retriever, round_number)
+            found = recommend_for(
+                space, said, k=k, model=model, chooser=choose, retriever=which, include_named=include_mentioned, explain=explain
+            )
         emit(found, as_json, lambda: show(found))
 
 
 def chat(
     k: Count = 5,
     choose: Choose = "reranker",
+    retriever: Retrieve = "hybrid",
+    round_number: Round = None,
     include_mentioned: Mentioned = False,
     profile: ProfileName = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print each answer as one line of JSON.")] = False,
@@ -60,7 +73,7 @@ def chat(
     with reported(as_json):
         from assets_defs.recommend import Assistant, answer
 
-        assistant = Assistant(workspace_for(profile), choose)
+        assistant = Assistant(workspace_for(profile), choose, retriever, round_number)
         say(err if as_json else out, HELP)
         turns: list[dict[str, str]] = []
         last: dict[str, Any] = {}

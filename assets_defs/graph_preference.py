@@ -9,8 +9,9 @@ from corpus_pipeline.schema import tables as t
 # What every step of the loop reads besides the round before: turns, the vectors of films, and the models that may rank.
 _BASIS = ("release_corpus", "set_recommendation", "set_sequences", "model_text_embeddings", "model_generator", "model_query_lm")
 _CODE = (
-    "assets_defs.preference", "assets_defs.preference_parts", "assets_defs.rankers", "assets_defs.generation", "assets_defs.language", "assets_defs.linking", *RETRIEVING,
-    *SCHEMA, *GENERATOR, *FIRST_STAGE, *LINKING, "modeling.ranker", "modeling.preference_retriever", "modeling.reranker", "quality",
+    "assets_defs.preference", "assets_defs.preference_parts", "assets_defs.rankers", "assets_defs.generation", "assets_defs.language",
+    "assets_defs.linking", *RETRIEVING, *SCHEMA, *GENERATOR, *FIRST_STAGE, *LINKING, "modeling.ranker", "modeling.preference_retriever",
+    "modeling.reranker", "quality",
 )  # fmt: skip
 _JUDGING = ("assets_defs.links", *_CODE, *JUDGING)
 _SETTINGS = (

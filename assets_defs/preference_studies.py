@@ -45,20 +45,19 @@ Row = dict[str, Any]
 
 
 def eval_feedback_ceiling(job: Job) -> Iterator[Built]:
-    """The loop under an oracle and noisy ones: the most that the reward can give, and how good a ranker must be for it to help."""
+    """The loop under an oracle and noisy ones: the most that the reward can give, and how good a ranker must be for it to help.
+
+    Beside them a ranker by a rule, and for both ends the control: the same turns learned from by supervision.
+    """
     from modeling.ranker.names import NOISY
 
-    rankers = [*(f"{NOISY}{accuracy}" for accuracy in ACCURACIES), "oracle", "named_most"]
-    rows: list[Row] = []
-    for retriever in job.workspace.profile.loop_retrievers:
-        for ranker in rankers:
-            job.progress(f"{retriever} under {ranker}", len(rows), 0)
-            for objective in ("dpo", "anchor"):
-                runs = [
-                    _loop(job, replace(config_of(job.workspace, retriever, seed), objective=objective), ranker)
-                    for seed in job.workspace.profile.sizes.loop_seeds
-                ]
-                rows += _told(runs, retriever, ranker, f"objective={objective}")
+    rankers, rows = (*(f"{NOISY}{accuracy}" for accuracy in ACCURACIES), "oracle", "named_most"), list[Row]()
+    retriever = job.workspace.profile.loop_retrievers[0]
+    for ranker in rankers:
+        study = Study(job, retriever, ranker)
+        for objective in ("dpo", "anchor") if ranker in ("oracle", "named_most") else ("dpo",):
+            job.progress(f"{retriever} under {ranker}, {objective}", len(rows), 0)
+            rows += study.told(f"objective={objective}", {"objective": objective})
     table = pa.Table.from_pylist(rows, schema=arrow_schema(t.EVAL_FEEDBACK_CEILING))
     built = write(job, [(t.EVAL_FEEDBACK_CEILING.name, table)])
     yield Built(built.files, {**built.metadata, "gain by ranker": markdown(_shown(rows)), "ceiling": _ceiling_plot(rows)})
@@ -67,14 +66,10 @@ def eval_feedback_ceiling(job: Job) -> Iterator[Built]:
 def eval_preference_ablation(job: Job) -> Iterator[Built]:
     """The loop of the first retriever with one setting changed at a time, under the profile's ranker for studies."""
     profile, rows = job.workspace.profile, list[Row]()
-    retriever = profile.loop_retrievers[0]
+    study = Study(job, profile.loop_retrievers[0], profile.study_ranker)
     for name, changed in ABLATIONS:
         job.progress(f"ablation: {name}", len(rows), 0)
-        runs = [
-            _loop(job, replace(config_of(job.workspace, retriever, seed), **_within(changed, profile.preference)), profile.study_ranker)
-            for seed in profile.sizes.loop_seeds
-        ]
-        rows += _told(runs, retriever, profile.study_ranker, name)
+        rows += study.told(name, _within(changed, profile.preference))
     table = pa.Table.from_pylist(rows, schema=arrow_schema(t.EVAL_PREFERENCE_ABLATION))
     built = write(job, [(t.EVAL_PREFERENCE_ABLATION.name, table)])
     yield Built(built.files, {**built.metadata, "one setting at a time": markdown(_shown(rows)), "final list by round": _round_plot(rows)})
@@ -86,43 +81,51 @@ def _within(changed: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str
     return {**changed, "support": support} if "candidates" in changed else dict(changed)
 
 
-def _loop(job: Job, config: "PreferenceConfig", ranker: str) -> list[Row]:
-    """What the retriever shows before the first round and after each."""
-    from modeling.preference_retriever.rounds import draw
-    from modeling.preference_retriever.train import update
+class Study:
+    """The loop of one retriever under one ranker, its turns read once, run as often as there are settings to try."""
 
-    release, retriever = release_of_parents(job), config.retriever
-    valid = Judge(job, release, judged_turns(job, "valid"), retriever, ranker)
-    policy = load_policy(job.workspace, retriever, config.seed, 0, valid.turns.features.shape[1])
-    reference = copy.deepcopy(policy)
-    shown: list[Row] = [_state(valid, policy, config)]
-    for number in t.ROUNDS:
-        examples = sampled(
-            feedback_turns(job, retriever), job.workspace.profile.sizes.ceiling_turns, purpose=f"study turns of round {number}"
-        )
-        judge = Judge(job, release, examples, retriever, ranker)
-        draws = draw(policy, judge.turns, config, purpose=f"round {number}")
-        found = feedback_of(judge, draws, config, call_budget=None)
-        before = copy.deepcopy(policy)
-        done = update(policy, reference, judge.turns, draws, found.rewards, config, purpose=f"round {number}")
-        reference = before if config.reference == "previous" else reference
-        shown.append({**_state(valid, policy, config), "mean reward": float(found.rewards.mean()), "share of ties": done.tie_share})
-    return shown
+    def __init__(self, job: Job, retriever: str, ranker: str) -> None:
+        release, count = release_of_parents(job), job.workspace.profile.sizes.ceiling_turns
+        self.job, self.retriever, self.ranker = job, retriever, ranker
+        self.valid = Judge(job, release, judged_turns(job, "valid"), retriever, ranker)
+        rows = feedback_turns(job, retriever)
+        parts = [sampled(rows, count, purpose=f"study turns of round {number}") for number in t.ROUNDS]
+        self.rounds = [Judge(job, release, part, retriever, ranker) for part in parts]
+
+    def told(self, setting: str, changed: Mapping[str, Any]) -> Iterator[Row]:
+        """Means over seeds after each round; the interval is of the seeds: lowest to highest."""
+        seeds = self.job.workspace.profile.sizes.loop_seeds
+        runs = [self._run(replace(config_of(self.job.workspace, self.retriever, seed), **changed)) for seed in seeds]
+        for number, states in enumerate(zip(*runs, strict=True)):
+            for metric in states[0]:
+                values = [state[metric] for state in states]
+                yield {
+                    "retriever": self.retriever, "ranker": self.ranker, "setting": f"{setting}, round {number}", "dataset": "all",
+                    "metric": metric, "value": float(np.mean(values)), "ci_low": min(values), "ci_high": max(values), "count": len(values),
+                }  # fmt: skip
+
+    def _run(self, config: "PreferenceConfig") -> list[Row]:
+        """What the retriever shows before the first round and after each."""
+        from modeling.preference_retriever.rounds import draw
+        from modeling.preference_retriever.train import update
+
+        policy = load_policy(self.job.workspace, self.retriever, config.seed, 0, self.valid.turns.features.shape[1])
+        reference = copy.deepcopy(policy)
+        shown: list[Row] = [_state(self.valid, policy, config)]
+        for number, judge in zip(t.ROUNDS, self.rounds, strict=True):
+            draws = draw(policy, judge.turns, config, purpose=f"round {number}")
+            found = feedback_of(judge, draws, config, call_budget=None)
+            before = copy.deepcopy(policy)
+            done = update(policy, reference, judge.turns, draws, found.rewards, config, purpose=f"round {number}")
+            reference = before if config.reference == "previous" else reference
+            shown.append(
+                {**_state(self.valid, policy, config), "mean reward": float(found.rewards.mean()), "share of ties": done.tie_share}
+            )
+        return shown
 
 
 def _state(valid: Judge, policy: Any, config: "PreferenceConfig") -> Row:
     return {"final ndcg@10": valid.value(policy, config), "retrieval ndcg@10": retrieval_value(policy, valid.turns, config.reward_cutoff)}
-
-
-def _told(runs: Sequence[Sequence[Row]], retriever: str, ranker: str, setting: str) -> Iterator[Row]:
-    """Means over seeds after each round; the interval is of the seeds: lowest to highest."""
-    for number, states in enumerate(zip(*runs, strict=True)):
-        for metric in states[0]:
-            values = [state[metric] for state in states]
-            yield {
-                "retriever": retriever, "ranker": ranker, "setting": f"{setting}, round {number}", "dataset": "all", "metric": metric,
-                "value": float(np.mean(values)), "ci_low": min(values), "ci_high": max(values), "count": len(values),
-            }  # fmt: skip
 
 
 def _final(rows: Sequence[Row]) -> dict[tuple[str, str, str], list[float]]:

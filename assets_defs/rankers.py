@@ -16,17 +16,17 @@ from corpus_pipeline.schema import tables as t
 from modeling.ranker.names import accuracy_of, problem_of
 
 if TYPE_CHECKING:
+    from modeling.ranker.infer import LanguageModelRanker
     from modeling.ranker.protocol import Ranker
 
 STEP_OF = {"generator": "model_generator", "base": QUERY_BASE}  # whose weights a ranker takes
+LANGUAGE_MODELS = (*STEP_OF, "endpoint")
 Truths = Mapping[str, frozenset[str]]
 
 
 def ranker_of(job: Job, release: Release, name: str, truths: Truths, changed: Mapping[str, Any] | None = None) -> "Ranker":
     """The ranker called `name`; only oracles look at `truths`. `changed`: settings other than the profile's."""
     from modeling.baselines import Popularity
-    from modeling.ranker.config import RankerConfig
-    from modeling.ranker.infer import LanguageModelRanker
     from modeling.ranker.oracle import NoisyOracleRanker, OracleRanker
     from modeling.ranker.rules import NamedMostRanker
 
@@ -39,6 +39,16 @@ def ranker_of(job: Job, release: Release, name: str, truths: Truths, changed: Ma
         return NamedMostRanker(Popularity.fit(job.parent_table(t.SET_SEQUENCES)).counts)
     if (accuracy := accuracy_of(name)) is not None:
         return NoisyOracleRanker(truths, accuracy=accuracy, seed=workspace.profile.evaluation.seed)
+    return language_ranker(workspace, release, name, changed)
+
+
+def language_ranker(workspace: Workspace, release: Release, name: str, changed: Mapping[str, Any] | None = None) -> "LanguageModelRanker":
+    """The language model called `name` as a ranker; ConfigError for a rule or an oracle."""
+    from modeling.ranker.config import RankerConfig
+    from modeling.ranker.infer import LanguageModelRanker
+
+    if name not in LANGUAGE_MODELS:
+        raise ConfigError(f"{name!r} is no language model; there are {', '.join(LANGUAGE_MODELS)}")
     config = RankerConfig.from_mapping({**workspace.profile.ranker, **(changed or {})})
     model, catalogue = _model(workspace, name), catalogue_of(workspace, release)
     return LanguageModelRanker(model, catalogue, config, link=_titles_linked(workspace, release))

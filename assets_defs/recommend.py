@@ -14,7 +14,10 @@ from assets_defs.generation import catalogue_of, documents_of, load_generator, l
 from assets_defs.language import QUERY_BASE, is_endpoint, language_model
 from assets_defs.lineage import is_current
 from assets_defs.linking import linker_of
+from assets_defs.models import load_embeddings
+from assets_defs.preference_parts import SUPERVISED, best_round, load_policy, step_name
 from assets_defs.queries import asked_as, companions_for, expert_config, facts_for
+from assets_defs.rankers import language_ranker
 from assets_defs.retrieval import hybrid_weights
 from assets_defs.search import corpus_encoder
 from assets_defs.turns import dialogue_encoder, load_retriever, query_text
@@ -30,8 +33,9 @@ if TYPE_CHECKING:
     from modeling.turn_retrieval import Asked
 
 PIPELINE = "pipeline"
-STEP_OF = {"reranker": "model_reranker", "generator": "model_generator", "retrieval": "model_hybrid"}
+STEP_OF = {"reranker": "model_reranker", "generator": "model_generator", "retrieval": "model_hybrid", "ranker": "model_generator"}
 CHOOSERS = tuple(STEP_OF)
+HYBRID = "hybrid"  # every retriever together; the others are those of the feedback loop
 ANYWHERE = ""  # a conversation of a user's belongs to no data set
 
 
@@ -41,16 +45,35 @@ class Assistant:
 
     workspace: Workspace
     chooser: str = CHOOSERS[0]
+    retriever: str = HYBRID
+    round_number: int | None = None
 
     def __post_init__(self) -> None:
         if self.chooser not in CHOOSERS:
             raise ConfigError(f"no chooser {self.chooser!r}; there are {', '.join(CHOOSERS)}")
-        needed = dict.fromkeys(("model_hybrid", "model_query_expert", STEP_OF[self.chooser]))
+        needed = dict.fromkeys((*self._retrieving(), STEP_OF[self.chooser]))
         stale = [name for name in needed if not is_current(self.workspace.ledger, name, back_to="release_corpus")]
         if stale:
             raise LineageError(
                 f"{', '.join(stale)} {'is' if len(stale) == 1 else 'are'} not made from the current release: run `marquee build`"
             )
+
+    def _retrieving(self) -> tuple[str, ...]:
+        """The records of what retrieves; ConfigError for a retriever or a round that is not there."""
+        known = self.workspace.profile.loop_retrievers
+        if self.retriever == HYBRID and self.round_number is None:
+            return ("model_hybrid", "model_query_expert")
+        if self.retriever not in known:
+            raise ConfigError(f"no retriever {self.retriever!r} with rounds; there are {HYBRID} (without rounds), {', '.join(known)}")
+        if self.round_number is not None and self.round_number not in (0, *t.ROUNDS):
+            raise ConfigError(f"no round {self.round_number}; there are 0 (supervised) to {t.ROUNDS[-1]}")
+        last = t.ROUNDS[-1] if self.round_number is None else self.round_number
+        return (f"{SUPERVISED}@{self.retriever}", f"{step_name(last)}@{self.retriever}")
+
+    @cached_property
+    def loop_round(self) -> int:
+        """The round that answers: the one asked for, else the best on validation, the supervised retriever among them."""
+        return best_round(self.workspace, self.retriever, first=0) if self.round_number is None else self.round_number
 
     @cached_property
     def release(self) -> release.Release:
@@ -69,6 +92,8 @@ class Assistant:
     def recommender(self) -> "Recommender":
         from modeling.recommender import Recommender
 
+        if self.retriever != HYBRID:
+            return self._of_the_loop()
         retriever = load_retriever(self.workspace, self.release, store.read_table(self.workspace.table(t.SET_SEQUENCES), t.SET_SEQUENCES))
         return Recommender(
             write=self._write,
@@ -78,6 +103,31 @@ class Assistant:
             films=retriever.dense.movie_ids,
             choose=self._chooser(),
         )
+
+    def _of_the_loop(self) -> "Recommender":
+        """One retriever of the loop in the place of all: no query is written, since it reads films and what was said."""
+        from modeling.preference_retriever.infer import TurnPolicy
+        from modeling.recommender import Recommender
+
+        films, seed = load_embeddings(self.workspace).ids, self.workspace.profile.sizes.loop_seeds[0]
+        size = 0 if self.retriever == "rar" else self._features("hello").shape[1]
+        policy = load_policy(self.workspace, self.retriever, seed, self.loop_round, size)
+        return Recommender(
+            write=lambda said: said.context_text,
+            read=self._heard,
+            retriever=TurnPolicy(policy),
+            weights={},
+            films=tuple(sorted(films)),
+            choose=self._chooser(),
+        )
+
+    def _heard(self, said: "Conversation", query: str) -> "Asked":
+        """What a retriever of the loop reads: films, and unless it hears none, the vectors of the dialogue."""
+        from modeling.dense_retriever.data import Turns
+        from modeling.turn_retrieval import Asked
+
+        features = np.zeros((1, 0), np.float32) if self.retriever == "rar" else self._features(said.context_text)
+        return Asked([said.named], Turns(["now"], features, [ANYWHERE]), [query], np.zeros((1, 1), np.float32))
 
     def said(self, turns: Sequence[Mapping[str, str]]) -> "Conversation":
         """The conversation with the films that are found in it."""
@@ -112,23 +162,48 @@ class Assistant:
 
     def _read(self, said: "Conversation", query: str) -> "Asked":
         from modeling.dense_retriever.data import Turns, turn_texts
-        from modeling.text_encoder.infer import encode
         from modeling.turn_retrieval import Asked
 
-        texts = [*turn_texts(said.context_text), query_text(query)]
+        dialogue, latest, asked = self._encoded([*turn_texts(said.context_text), query_text(query)])
+        return Asked([said.named], Turns(["now"], np.concatenate([dialogue, latest], axis=1), [ANYWHERE]), [query], asked)
+
+    def _features(self, context_text: str) -> Any:
+        """Float32 [1, 2 d]: the vectors of one dialogue side by side."""
+        from modeling.dense_retriever.data import turn_texts
+
+        return np.concatenate(self._encoded(turn_texts(context_text)), axis=1)
+
+    def _encoded(self, texts: Sequence[str]) -> list[Any]:
+        """The vector [1, d] of each text."""
+        from modeling.text_encoder.infer import encode
+
         distinct = list(dict.fromkeys(texts))
         # One by one: in a batch the short ones would be padded to the dialogue's length. Nobody waits for the last bits of a vector.
         config = replace(dialogue_encoder(self.workspace), batch_size=1, precision=corpus_encoder(self.workspace).precision)
         found = dict(zip(distinct, encode(distinct, config), strict=True))
-        dialogue, latest, asked = (found[text][None] for text in texts)
-        return Asked([said.named], Turns(["now"], np.concatenate([dialogue, latest], axis=1), [ANYWHERE]), [query], asked)
+        return [found[text][None] for text in texts]
 
     def _chooser(self) -> Any:
         if self.chooser == "reranker":
             return partial(_reranked, load_reranker(self.workspace), documents_of(self.workspace, self.release))
         if self.chooser == "generator":
             return partial(_generated, load_generator(self.workspace, "model_generator", catalogue_of(self.workspace, self.release)))
+        if self.chooser == "ranker":
+            return partial(_ranked, language_ranker(self.workspace, self.release, self.workspace.profile.rankers[0]))
         return None
+
+
+def _ranked(ranker: Any, said: "Conversation", offered: list[tuple[str, float]]) -> list[tuple[str, float]]:
+    """The ranker's list with 1 / place as score; candidates that it left out follow in the retriever's order."""
+    from modeling.errors import DataError
+    from modeling.generator.prompts import Turn
+
+    films = [movie for movie, _ in offered]
+    (found,) = ranker.rank([Turn("now", said.context_text, said.named)], [films])
+    if found.failure:
+        raise DataError(f"the ranker's answer was {found.failure}")
+    ordered = dict.fromkeys((*(movie for movie in found.order if movie in films), *films))
+    return [(movie, 1.0 / place) for place, movie in enumerate(ordered, 1)]
 
 
 def _reranked(model: Any, documents: Mapping[str, str], said: "Conversation", offered: list[tuple[str, float]]) -> list[tuple[str, float]]:
@@ -158,13 +233,17 @@ def recommend_for(
     k: int,
     model: str = PIPELINE,
     chooser: str = CHOOSERS[0],
+    retriever: tuple[str, int | None] = (HYBRID, None),
     include_named: bool = False,
     explain: bool = False,
 ) -> dict[str, Any]:
-    """Ranked films for a dialogue, with what was heard in it and the versions that answered, as one document."""
+    """Ranked films for a dialogue, with what was heard in it and the versions that answered, as one document.
+
+    `retriever`: its name and, for one of the feedback loop, the round; None takes the best on validation.
+    """
     if model != PIPELINE:
         return _by_one_model(workspace, dialogue, k=k, model=model)
-    assistant = Assistant(workspace, chooser)
+    assistant = Assistant(workspace, chooser, *retriever)
     return answer(assistant, dialogue["turns"], k=k, include_named=include_named, explain=explain)
 
 
@@ -185,7 +264,13 @@ def answer(
 
 
 def _version(assistant: Assistant) -> str:
-    return f"{PIPELINE}, {assistant.chooser}@{assistant.workspace.ledger.need(STEP_OF[assistant.chooser]).fingerprint[:12]}"
+    need = assistant.workspace.ledger.need
+    chooser = f"{assistant.chooser}@{need(STEP_OF[assistant.chooser]).fingerprint[:12]}"
+    if assistant.retriever == HYBRID:
+        return f"{PIPELINE}, {chooser}"
+    made = need(f"{step_name(assistant.loop_round)}@{assistant.retriever}").fingerprint[:12]
+    after = f"after {assistant.loop_round} rounds" if assistant.loop_round else "supervised"
+    return f"{PIPELINE}, {assistant.retriever} {after}@{made}, {chooser}"
 
 
 def _film(assistant: Assistant, movie: str) -> dict[str, Any]:

@@ -7,9 +7,11 @@ and a notice says so.
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from modeling.errors import ModelingError
-from modeling.turn_retrieval import Asked, TurnRetriever, shortlist
+from modeling.turn_retrieval import Asked, shortlist
+from modeling.turn_scorers import Scores
 
 logger = logging.getLogger(__name__)
 Scored = list[tuple[str, float]]
@@ -33,6 +35,13 @@ class Recommendation:
     notices: tuple[str, ...] = ()
 
 
+class FirstStage(Protocol):
+    """What finds candidates: `TurnRetriever`, or one retriever alone."""
+
+    def score(self, asked: Asked, candidates: Sequence[str], weights: Mapping[str, float]) -> Scores:
+        """Float64 [turns, candidates], higher is better; minus infinity for a film without a score."""
+
+
 # What writes a query and what orders candidates; either may raise ModelingError.
 Writer = Callable[[Conversation], str]
 Reader = Callable[[Conversation, str], Asked]
@@ -45,7 +54,7 @@ class Recommender:
 
     write: Writer
     read: Reader
-    retriever: TurnRetriever
+    retriever: FirstStage
     weights: Mapping[str, float]
     films: Sequence[str]
     choose: Chooser | None = None

@@ -7,6 +7,7 @@ the corpus they were built from beside them.
 from collections.abc import Iterator, Sequence
 
 from corpus_pipeline.schema.render import literal
+from corpus_pipeline.schema.tables import SET_PREFERENCES
 from quality.expectations import Expectation, Quantity, empty, no_rows
 
 # What a person would call the same dialogue: equal after casefolding and dropping all but letters and digits. md5 keeps the
@@ -16,6 +17,11 @@ _TEXTS = (
     "md5(string_agg(regexp_replace(lower(text), '[^\\p{L}\\p{N}]+', '', 'g'), '' ORDER BY turn_index)) AS hash "
     "FROM core_dialogue_turns JOIN core_dialogues AS d USING (dialogue_id) GROUP BY dialogue_id "
     "HAVING bool_or(regexp_matches(text, '[\\p{L}\\p{N}]'))"
+)
+# The films that earlier turns of its dialogue name, for every turn to predict.
+_PAST = (
+    "SELECT r.example_id, l.movie_id FROM core_recommendation_turns AS r JOIN link_mentions AS l USING (dialogue_id) "
+    "WHERE l.turn_index < r.turn_index AND l.movie_id IS NOT NULL"
 )
 
 
@@ -31,7 +37,8 @@ def quantities(*, datasets: Sequence[str]) -> tuple[Quantity, ...]:
 
 def set_rules() -> tuple[Expectation, ...]:
     """Expectations on training sets, to be judged beside the corpus they were built from."""
-    return (*_sequences(), *_recommendation(), *_targets(), *_queries(), *_candidates())
+    preferences = (expectation for table in SET_PREFERENCES for expectation in _preferences(table.name))
+    return (*_sequences(), *_recommendation(), *_targets(), *_queries(), *_candidates(), *preferences)
 
 
 def set_quantities() -> tuple[Quantity, ...]:
@@ -132,9 +139,7 @@ def _recommendation() -> Iterator[Expectation]:
     yield empty(
         "set_recommendation.history_is_past",
         rows="SELECT h.example_id, h.movie_id FROM (SELECT example_id, unnest(history_movie_ids) AS movie_id "
-        "FROM set_recommendation) AS h ANTI JOIN "
-        "(SELECT r.example_id, l.movie_id FROM core_recommendation_turns AS r JOIN link_mentions AS l USING (dialogue_id) "
-        "WHERE l.turn_index < r.turn_index AND l.movie_id IS NOT NULL) AS past USING (example_id, movie_id)",
+        f"FROM set_recommendation) AS h ANTI JOIN ({_PAST}) AS past USING (example_id, movie_id)",
         description="A history holds only films named before the turn to predict.",
     )
     yield _distinct("set_recommendation", "history_movie_ids", "example_id")
@@ -188,6 +193,30 @@ def _candidates() -> Iterator[Expectation]:
         "AND n.source_movie_id = t.source_movie_id JOIN link_mentions AS l ON l.dialogue_id = n.dialogue_id "
         "AND l.turn_index = n.turn_index AND l.mention_index = n.mention_index) AS true_films USING (example_id, movie_id)",
         description="No mined film is one that the recommender names in that turn: a hard negative that is right teaches the wrong thing.",
+    )
+
+
+def _preferences(table: str) -> Iterator[Expectation]:
+    yield empty(
+        f"{table}.training_turns_only",
+        rows=f"SELECT p.retriever, p.seed, p.example_id, p.set_index, p.dataset, r.split, r.dataset AS corpus_dataset FROM {table} AS p "
+        "LEFT JOIN core_recommendation_turns AS r USING (example_id) "
+        "WHERE r.split IS DISTINCT FROM 'train' OR p.dataset IS DISTINCT FROM r.dataset",
+        description="Every candidate set belongs to a training turn, and is of that turn's data set.",
+    )
+    yield _distinct(table, "candidate_movie_ids", "example_id")
+    yield _known(table, "candidate_movie_ids", "example_id")
+    yield empty(
+        f"{table}.no_film_of_the_history",
+        rows="SELECT c.example_id, c.movie_id FROM (SELECT example_id, unnest(candidate_movie_ids) AS movie_id "
+        f"FROM {table}) AS c SEMI JOIN ({_PAST}) AS past USING (example_id, movie_id)",
+        description="No candidate is a film that an earlier turn of the dialogue names.",
+    )
+    yield no_rows(
+        f"{table}.reward_needs_an_answer",
+        where="reward > 0 AND NOT (is_asked AND failure = '')",
+        keys=("retriever", "seed", "example_id", "set_index"),
+        description="Only a set that the ranker was asked about, and answered, has a reward.",
     )
 
 

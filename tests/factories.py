@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from corpus_pipeline.schema.render import arrow_schema
-from corpus_pipeline.schema.tables import EVAL_LINKING, RELEASED, SETS, named
+from corpus_pipeline.schema.tables import EVAL_LINKING, RELEASED, SET_PREFERENCES, SETS, named
 
 Row = dict[str, Any]
 Corpus = Mapping[str, pa.Table]
@@ -172,6 +172,7 @@ def _example_tables(dialogues: list[tuple[str, str]]) -> dict[str, list[Row]]:
         for name in (
             "core_recommendation_turns", "core_recommendation_targets", "set_sequences", "set_recommendation", "set_recommendation_targets",
             "set_pseudo_queries", "set_queries", "set_candidates", "set_shortlists",
+            *(table.name for table in SET_PREFERENCES),
         )
     }  # fmt: skip
     for dataset, number in dialogues:
@@ -191,6 +192,9 @@ def _example_tables(dialogues: list[tuple[str, str]]) -> dict[str, list[Row]]:
             if number != "3" and is_new:
                 for name, rows in _query_rows({key: example[key] for key in ("example_id", "dataset", "split")}).items():
                     tables[name] += rows
+            if number == "1" and is_new:
+                for declared in SET_PREFERENCES:
+                    tables[declared.name] += _preference_rows({key: example[key] for key in ("example_id", "dataset")})
     return tables
 
 
@@ -205,6 +209,19 @@ def _query_rows(of: Row) -> dict[str, list[Row]]:
         "set_candidates": [{**of, **offered}],
         "set_shortlists": [{**of, **offered}, {**of, "movie_id": movie_id(2), "candidate_rank": 2, "retrieval_score": 0.25}],
     }
+
+
+def _preference_rows(of: Row) -> list[Row]:
+    """What a round of the loop makes of a turn whose new film is film 2: a set with it, ranked, and one without, not asked about."""
+    drawn = {**of, "retriever": "rar", "seed": 0, "log_probability": -1.5, "failure": ""}
+    with_film, without_film = [movie_id(3), movie_id(2)], [movie_id(4), movie_id(3)]
+    return [
+        {
+            **drawn, "set_index": 0, "candidate_movie_ids": with_film, "ranked_movie_ids": [movie_id(2), movie_id(3)], "reward": 1.0,
+            "is_asked": True,
+        },
+        {**drawn, "set_index": 1, "candidate_movie_ids": without_film, "ranked_movie_ids": [], "reward": 0.0, "is_asked": False},
+    ]  # fmt: skip
 
 
 def table_of(name: str, rows: list[Row]) -> pa.Table:

@@ -27,6 +27,7 @@ class Turns:
     dataset_rows: Indices
     targets: Sequence[tuple[int, ...]]
     target_counts: Indices
+    named_too: bool = False
 
     def __len__(self) -> int:
         return len(self.example_ids)
@@ -43,11 +44,14 @@ class Turns:
             self.dataset_rows[chosen],
             [self.targets[row] for row in chosen],
             self.target_counts[chosen],
+            self.named_too,
         )
 
     def excluded(self) -> npt.NDArray[np.bool_]:
-        """bool [n, films]: films of another data set and films named before, which no set may hold."""
+        """bool [n, films]: films of another data set and, unless `named_too`, films named before, which no set may hold."""
         left_out = ~self.allowed[self.dataset_rows]
+        if self.named_too:
+            return left_out
         column = {film: place for place, film in enumerate(self.films)}
         for row, history in enumerate(self.histories):
             left_out[row, [column[film] for film in history if film in column]] = True

@@ -4,15 +4,18 @@ A folder holds weights, a log and a manifest; films and vectors stay with the re
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
 
 from modeling.artifacts import Manifest, load_manifest, write_json, write_manifest
 from modeling.errors import ArtifactError
 from modeling.lrurec import checkpoint
 from modeling.lrurec import infer as lrurec
 from modeling.preference_retriever.config import PreferenceConfig
+from modeling.preference_retriever.data import Turns
 from modeling.text_encoder.embeddings import ItemEmbeddings
 
 if TYPE_CHECKING:
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
 
     from modeling.dense_retriever.infer import DenseRetriever
     from modeling.preference_retriever.network import DensePolicy, Policy, SequencePolicy
+    from modeling.turn_retrieval import Asked
+    from modeling.turn_scorers import Scores
 
 MODEL_NAME = "preference_retriever"
 WEIGHTS_NAME, LOG_NAME = "weights.safetensors", "log.json"
@@ -83,3 +88,25 @@ def restore(directory: Path, policy: "Policy") -> PreferenceConfig:
             f"loading {directory}: its weights are of another kind of retriever ({str(error).splitlines()[0]}); train it again"
         ) from error
     return PreferenceConfig.from_mapping(manifest.config)
+
+
+class TurnPolicy:
+    """A retriever of the loop as the first stage of `Recommender`: scores of candidates for turns, of which none is left out."""
+
+    def __init__(self, policy: "Policy") -> None:
+        self.policy = policy
+
+    def score(self, asked: "Asked", candidates: Sequence[str], weights: Mapping[str, float]) -> "Scores":
+        """Float64 [turns, candidates], minus infinity for a film that it does not know; there is one part, so no weight is read."""
+        import torch
+
+        count = len(asked.histories)
+        everything = np.ones((1, len(candidates)), bool)
+        nothing = np.zeros(count, np.int64)
+        turns = Turns(
+            list(asked.turns.example_ids), candidates, asked.histories, asked.turns.features, everything, nothing, [()] * count, nothing,
+            named_too=True,
+        )  # fmt: skip
+        with torch.inference_mode():
+            found: Scores = self.policy.scores(turns).double().numpy()
+        return found

@@ -45,7 +45,7 @@ def draw(policy: Policy, turns: Turns, config: PreferenceConfig, *, purpose: str
     """`config.set_count` sets of each turn; the same seed and purpose draw the same sets."""
     parts = []
     with torch.no_grad():
-        for start in range(0, len(turns), TURNS_AT_ONCE):
+        for start in range(0, max(1, len(turns)), TURNS_AT_ONCE):
             rows = turns.take(range(start, min(start + TURNS_AT_ONCE, len(turns))))
             generator = numpy_generator(config.seed, f"sets of {purpose}, from turn {start}")
             parts.append(_drawn(policy.scores(rows), rows, config, generator))

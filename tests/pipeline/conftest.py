@@ -24,11 +24,14 @@ SMALL = {
     "dense_retriever": {"hidden_size": 16, "output_size": 8, "max_epochs": 2},
     "generator": {"candidates": 4, "dialogue_characters": 120, "answer_tokens": 4, "thought_tokens": 4, "details": []},
     "generator_tuning": FEW_STEPS,
+    "ranker": {"details": [], "dialogue_characters": 120, "answer_tokens": 6},
+    "preference": {"supervised_epochs": 1, "update_epochs": 1, "candidates": 6, "support": 40, "set_count": 4},
     "reranker": {"max_tokens": 32, "lists": 8, "negatives": 3, "validation_lists": 6, "frozen_layers": 6},
 }
 SIZES = {
     "query_pairs": 40, "mined_queries": 20, "mined_turns": 40, "compared_turns": 16, "candidates": 8, "generated_pairs": 12,
-    "answered_turns": 12, "answered_counts": (4, 8), "free_answers": 6,
+    "answered_turns": 12, "answered_counts": (4, 8), "free_answers": 4,
+    "feedback_turns": 30, "judged_turns": 10, "loop_seeds": (0,), "ceiling_turns": 20,
 }  # fmt: skip
 
 

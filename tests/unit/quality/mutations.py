@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pyarrow as pa
 
 from corpus_pipeline.schema.fields import AUTHORITIES, SPLITS
-from corpus_pipeline.schema.tables import named
+from corpus_pipeline.schema.tables import SET_PREFERENCES, named
 from tests.factories import DATASETS, SOURCES, SPLIT_OF, Corpus, changed, movie, movie_id, person_id, repeated, without
 
 Mutation = Callable[[Corpus], Corpus]
@@ -171,6 +171,18 @@ _LEAKAGE: dict[str, Mutation] = {
     "set_recommendation_targets.new_in_history_share": change("set_recommendation_targets", movie_id=movie_id(1)),
 }
 
+_PREFERENCES: dict[str, Mutation] = {
+    f"{table.name}.{rule}": mutation
+    for table in SET_PREFERENCES
+    for rule, mutation in {
+        "training_turns_only": change(table.name, example_id="inspired:3#1"),
+        "candidate_movie_ids.distinct": change(table.name, candidate_movie_ids=[movie_id(2), movie_id(2)]),
+        "candidate_movie_ids.known": change(table.name, candidate_movie_ids=[movie_id(2), "mqnowhere"]),
+        "no_film_of_the_history": change(table.name, candidate_movie_ids=[movie_id(2), movie_id(1)]),
+        "reward_needs_an_answer": change(table.name, is_asked=False),
+    }.items()
+}
+
 _LINKING: dict[str, Mutation] = {
     f"eval_linking.{metric}.{dataset}": change("eval_linking", place, value=value)
     for place, (dataset, metric, value) in enumerate(
@@ -182,4 +194,4 @@ _LINKING: dict[str, Mutation] = {
     if place % 2 == 0  # the factory lists the weights in use first
 }
 
-WRITTEN = _MOVIES | _CONVERSATIONS | _LEAKAGE | _LINKING
+WRITTEN = _MOVIES | _CONVERSATIONS | _LEAKAGE | _PREFERENCES | _LINKING

@@ -3,10 +3,13 @@
 from collections.abc import Callable, Mapping
 
 import pyarrow as pa
+import pytest
 
+from corpus_pipeline.schema.tables import SET_PREFERENCES
 from quality.expectations import Expectation
 from quality.measure import RunSql, measure
-from tests.unit.quality.mutations import WRITTEN, mutation_of
+from tests.factories import movie_id
+from tests.unit.quality.mutations import WRITTEN, change, mutation_of
 
 SqlOn = Callable[[Mapping[str, pa.Table]], RunSql]
 
@@ -46,3 +49,38 @@ def test_tripped_expectations_name_offending_rows(
             rows = sql_on(mutation(corpus))(expectation.offending_sql).num_rows
             silent += [] if 0 < rows <= 20 else [(expectation.name, rows)]
     assert silent == []
+
+
+@pytest.mark.parametrize("table", [table.name for table in SET_PREFERENCES])
+def test_a_bad_preference_breaks_the_one_rule_about_it(
+    table: str, corpus: Mapping[str, pa.Table], expectations: tuple[Expectation, ...], sql_on: SqlOn
+) -> None:
+    own = [e for e in expectations if e.table == table]
+    bad = [(e.name, mutation) for e in own if (mutation := WRITTEN.get(e.name))]
+    bad += [
+        (f"{table}.training_turns_only", change(table, example_id="inspired:2#1")),
+        (f"{table}.training_turns_only", change(table, dataset="redial")),
+        # At turn 3 film 2 has been named as well, by the recommender.
+        (f"{table}.no_film_of_the_history", change(table, example_id="inspired:1#3")),
+        (f"{table}.reward_needs_an_answer", change(table, failure="nonsense")),
+    ]
+    for name, mutation in bad:
+        seen = measure(own, sql_on(mutation(corpus)))
+        assert [e.name for e, m in zip(own, seen, strict=True) if m.error or not e.holds(m.observed)] == [name]
+
+
+@pytest.mark.parametrize("table", [table.name for table in SET_PREFERENCES])
+def test_sound_preferences_of_other_kinds_raise_no_alarm(
+    table: str, corpus: Mapping[str, pa.Table], expectations: tuple[Expectation, ...], sql_on: SqlOn
+) -> None:
+    own = [e for e in expectations if e.table == table]
+    sound = [
+        change(table, reward=0.0, failure="nonsense", ranked_movie_ids=[]),
+        change(table, reward=0.0),
+        change(table, example_id="inspired:1#3", candidate_movie_ids=[movie_id(4), movie_id(3)]),
+        change(table, 1, candidate_movie_ids=[]),
+        lambda tables: {**tables, table: tables[table].slice(0, 0)},
+    ]
+    for mutation in sound:
+        seen = measure(own, sql_on(mutation(corpus)))
+        assert [(e.name, m.error) for e, m in zip(own, seen, strict=True) if m.error or not e.holds(m.observed)] == []
