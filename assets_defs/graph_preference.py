@@ -16,9 +16,9 @@ _CODE = (
 _JUDGING = ("assets_defs.links", *_CODE, *JUDGING)
 _SETTINGS = (
     "preference", "ranker", "rankers", "loop_retrievers", "dialogue_datasets", "lrurec_id", "lrurec_text", "dense_retriever",
-    "text_encoder", "language_model", "endpoint", "ranker_call_budget",
+    "text_encoder", "language_model", "endpoint",
 )  # fmt: skip
-_CONFIG = picked(*_SETTINGS, sizes=("feedback_turns", "judged_turns", "loop_seeds"))
+_CONFIG = picked(*_SETTINGS, "ranker_call_budget", sizes=("feedback_turns", "judged_turns", "loop_seeds"))
 _RETRIEVERS = tuple(step_name(number) for number in (0, *t.ROUNDS))
 
 
@@ -62,7 +62,7 @@ PREFERENCE_STEPS: tuple[Step, ...] = (
         parents=_BASIS,
         partitions="loop_retrievers",
         code=_CODE,
-        config=_CONFIG,
+        config=picked(*_SETTINGS, sizes=("judged_turns", "loop_seeds")),
         kinds=frozenset({"pytorch"}),
     ),
     *(step for number in t.ROUNDS for step in _round(number)),

@@ -30,6 +30,8 @@ COMMANDS = {
     "review": "link_decisions.csv",
     "evaluate": "lrurec_text",
     "recommend -": "heard: Heat (1995)",
+    "recommend - --retriever rar+dialogue --round 2 --choose ranker": "rar+dialogue after",
+    "recommend - --retriever dense --round 0 --choose retrieval": "pipeline, dense",
     "search robots -k 3": "502 films",
 }
 QUESTION = ["SELECT title FROM movie_cards WHERE title = 'Heat'"]

@@ -37,6 +37,24 @@ def test_unknown_model_setting_names_the_nearest(tmp_path: Path) -> None:
         load_profile(written(tmp_path, GOOD + "lrurec_id: {dropuot: 0.2}\n"))
 
 
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        ("loop_retrievers: [rra]", "no such retriever 'rra'; did you mean 'rar'"),
+        ("rankers: [generator, gpt]", "rankers: no ranker 'gpt'; there are generator,"),
+        ("rankers: [noisy_oracle_2]", "accuracy from 0 to 1"),
+        ("study_ranker: nobody", "no ranker 'nobody'"),
+        ("preference: {betta: 0.1}", "did you mean 'beta'"),
+        ("ranker: {mode: lists}", "mode is 'lists', expected one of likelihood, list"),
+        ("ranker_call_budget: -1", "ranker_call_budget"),
+    ],
+)
+def test_a_bad_setting_of_the_feedback_loop_is_told(tmp_path: Path, setting: str, told: str) -> None:
+    with pytest.raises(ProfileError) as caught:
+        load_profile(written(tmp_path, f"{GOOD}{setting}\n"))
+    assert told in str(caught.value)
+
+
 @pytest.mark.parametrize("text", ["", "- a\n", "name: [", "\x00"])
 def test_what_is_no_mapping_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(ProfileError, match=r"mine\.yaml"):

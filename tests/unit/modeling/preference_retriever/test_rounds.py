@@ -58,9 +58,9 @@ def test_films_are_the_places_of_the_support(turns: Turns) -> None:
         assert draws.films[row].tolist() == [[draws.support.films[row, place].item() for place in one] for one in draws.sets[row]]
 
 
-def disliked(turns: Turns, **settings: tuple[int, ...]) -> Linear:
+def disliked(turns: Turns, *, unknown: tuple[int, ...] = ()) -> Linear:
     """A retriever that puts every film that is some turn's target below all that are none."""
-    policy = Linear(**settings)
+    policy = Linear(unknown=unknown)
     with torch.no_grad():
         policy.weight.mul_(0.01)
         policy.bias[sorted({column for own in turns.targets for column in own})] = -9.0

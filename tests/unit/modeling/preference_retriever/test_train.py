@@ -11,8 +11,10 @@ import torch
 from torch import nn
 
 from modeling.preference_retriever import rounds
+from modeling.preference_retriever.candidate_sets import Support
 from modeling.preference_retriever.config import OBJECTIVES, PreferenceConfig
 from modeling.preference_retriever.data import Turns
+from modeling.preference_retriever.network import Policy
 from modeling.preference_retriever.rounds import Draws, draw
 from modeling.preference_retriever.train import Update, divergence, set_log_probabilities, supervise, update
 from tests.unit.modeling.preference_retriever.conftest import CONFIG, Linear
@@ -29,7 +31,7 @@ def is_same(one: Weights, other: Weights) -> bool:
     return all(torch.equal(one[name], other[name]) for name in one)
 
 
-def likelihood(policy: Linear, turns: Turns) -> float:
+def likelihood(policy: Policy, turns: Turns) -> float:
     """Mean log-probability of the targets among all films that may be offered."""
     with torch.no_grad():
         logs = torch.log_softmax(policy.scores(turns), dim=1)
@@ -45,8 +47,9 @@ def likelihood(policy: Linear, turns: Turns) -> float:
 def test_the_first_of_the_best_epochs_is_kept(turns: Turns, values: tuple[float, ...], kept: int) -> None:
     policy, seen, told = Linear(), list[Weights](), list[tuple[int, int]]()
 
-    def value(one: Linear) -> float:
-        seen.append(weights(one))
+    def value(one: Policy) -> float:
+        seen.append(weights(policy))
+        assert one is policy
         return values[len(seen) - 1]
 
     log = supervise(policy, turns, CONFIG, value=value, tell=lambda done, total: told.append((done, total)))
@@ -123,7 +126,7 @@ def test_a_tied_turn_has_no_part_in_a_round(turns: Turns, objective: str) -> Non
     tied = np.where(np.isin(np.arange(len(turns)), rows)[:, None], rewards, 0.2)
     done = update(policy, Linear(), turns, draws, tied, config, purpose="round 1")
     assert (done.turn_count, done.tie_share, len(done.losses)) == (4, pytest.approx(0.6), 2)
-    support = rounds.Support(draws.support.films[rows], draws.support.known[rows])
+    support = Support(draws.support.films[rows], draws.support.known[rows])
     part = Draws(support, draws.sets[rows], draws.films[rows], draws.sampling[rows])
     assert update(alone, Linear(), turns.take(rows), part, rewards[rows], config, purpose="round 1").losses == pytest.approx(done.losses)
     for name, value in weights(alone).items():

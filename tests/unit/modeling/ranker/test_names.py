@@ -12,9 +12,11 @@ def test_good_names(name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["", "Oracle", "oracle_0.5", "noisy_oracle", "noisy_oracle_", "noisy_oracle_half", "noisy_oracle_1.01", "noisy_oracle_-0.1"]
-    + ["noisy_oracle_nan", "noisy_oracle_inf", "a noisy_oracle_0.5"],
-)
+    [
+        "", "Oracle", "oracle_0.5", "noisy_oracle", "noisy_oracle_", "noisy_oracle_half", "noisy_oracle_1.01", "noisy_oracle_-0.1",
+        "noisy_oracle_nan", "noisy_oracle_inf", "a noisy_oracle_0.5",
+    ],
+)  # fmt: skip
 def test_bad_names(name: str) -> None:
     expected = f"no ranker {name!r}; there are generator, base, endpoint, named_most, oracle and noisy_oracle_<accuracy from 0 to 1>"
     assert problem_of(name) == expected
