@@ -96,7 +96,7 @@ PREFERENCE_STEPS: tuple[Step, ...] = (
         parents=(*_BASIS, SUPERVISED),
         tables=(t.EVAL_FEEDBACK_CEILING,),
         code=("assets_defs.preference_studies", *_JUDGING),
-        config=picked(*_SETTINGS, "evaluation", sizes=("ceiling_turns", "judged_turns", "loop_seeds")),
+        config=picked(*_SETTINGS, "evaluation", "study_ranker", "study_retriever", sizes=("ceiling_turns", "judged_turns", "loop_seeds")),
         kinds=frozenset({"parquet"}),
     ),
     Step(
@@ -107,7 +107,7 @@ PREFERENCE_STEPS: tuple[Step, ...] = (
         parents=(*_BASIS, SUPERVISED),
         tables=(t.EVAL_PREFERENCE_ABLATION,),
         code=("assets_defs.preference_studies", *_JUDGING),
-        config=picked(*_SETTINGS, "evaluation", "study_ranker", sizes=("ceiling_turns", "judged_turns", "loop_seeds")),
+        config=picked(*_SETTINGS, "evaluation", "study_ranker", "study_retriever", sizes=("ceiling_turns", "judged_turns", "loop_seeds")),
         kinds=frozenset({"parquet"}),
     ),
     Step(

@@ -42,6 +42,7 @@ from corpus_pipeline import store
 from corpus_pipeline.release import Release
 from corpus_pipeline.schema import tables as t
 from corpus_pipeline.schema.render import arrow_schema
+from modeling.ranker.names import LANGUAGE_MODELS
 
 if TYPE_CHECKING:
     from modeling.preference_retriever.config import PreferenceConfig
@@ -56,7 +57,9 @@ def model_retriever_sft(job: Job) -> Iterator[Built]:
     """Each retriever after supervised learning, of its sequences and then of single turns: where the loop starts."""
     release = release_of_parents(job)
     for retriever in map(str, job.partitions):
-        judge = Judge(job, release, judged_turns(job, "valid"), retriever, job.workspace.profile.rankers[0])
+        judge = Judge(
+            job, release, judged_turns(job, "valid", job.workspace.profile.rankers[0]), retriever, job.workspace.profile.rankers[0]
+        )
         made = [_supervised(job, release, judge, retriever, seed) for seed in job.workspace.profile.sizes.loop_seeds]
         yield _built(job, retriever, made)
 
@@ -136,8 +139,9 @@ def set_preferences(job: Job) -> Iterator[Built]:
 
 
 def _feedback_turns(job: Job, retriever: str, number: int) -> pa.Table:
-    """Other turns each round, where not all are asked about."""
-    count = job.workspace.profile.sizes.feedback_turns
+    """Other turns each round, where not all are asked about: a language model gets `feedback_turns`, any other ranker all."""
+    profile = job.workspace.profile
+    count = profile.sizes.feedback_turns if profile.rankers[0] in LANGUAGE_MODELS else 0
     return sampled(feedback_turns(job, retriever), count, purpose=f"feedback turns of round {number}")
 
 
@@ -185,7 +189,9 @@ def model_retriever(job: Job) -> Iterator[Built]:
     for retriever in map(str, job.partitions):
         examples = _feedback_turns(job, retriever, number)
         turns = turns_for(job.workspace, release, examples, job.parent_table(t.SET_RECOMMENDATION_TARGETS), retriever)
-        judge = Judge(job, release, judged_turns(job, "valid"), retriever, job.workspace.profile.rankers[0])
+        judge = Judge(
+            job, release, judged_turns(job, "valid", job.workspace.profile.rankers[0]), retriever, job.workspace.profile.rankers[0]
+        )
         preferences = job.parent_table(t.SET_PREFERENCES[number - 1], retriever)
         made = [_round(job, judge, turns, preferences, (retriever, seed, number)) for seed in job.workspace.profile.sizes.loop_seeds]
         yield _built(job, retriever, made)

@@ -34,9 +34,9 @@ def eval_preference_ranks(job: Job) -> Iterator[Built]:
     release, profile = release_of_parents(job), job.workspace.profile
     parts: list[pa.Table] = []
     for split in ("valid", "test"):
-        examples = judged_turns(job, split)
         for retriever in profile.loop_retrievers:
             for ranker in profile.rankers:
+                examples = judged_turns(job, split, ranker)
                 judge = Judge(job, release, examples, retriever, ranker)
                 parts += [_rows(job, judge, examples, split, (retriever, ranker), one) for one in _stages(job, judge, retriever)]
     yield write(job, [(t.EVAL_PREFERENCE_RANKS.name, pa.concat_tables(parts))])

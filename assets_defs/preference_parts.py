@@ -21,6 +21,7 @@ from assets_defs.workspace import Workspace
 from corpus_pipeline.release import Release
 from corpus_pipeline.schema import tables as t
 from corpus_pipeline.splits import hash_share
+from modeling.ranker.names import LANGUAGE_MODELS
 
 if TYPE_CHECKING:
     from modeling.generator.prompts import Turn
@@ -112,7 +113,7 @@ class Judge:
         """`changed`: settings of the ranker other than the profile's."""
         self.turns = turns_for(job.workspace, release, examples, job.parent_table(t.SET_RECOMMENDATION_TARGETS), retriever)
         self.said = prompts_of(examples)
-        self.ranker: Ranker = ranker_of(job, release, ranker, truths_of(self.turns), changed)
+        self.ranker: Ranker = ranker_of(job, release, ranker, examples, truths_of(self.turns), changed)
         self.job = job
 
     def value(self, policy: "Policy", config: "PreferenceConfig") -> float:
@@ -138,10 +139,11 @@ class Judge:
         return [found.get((row, 0)) for row in range(len(self.turns))]
 
 
-def judged_turns(job: Job, split: str) -> pa.Table:
-    """The turns of a split that rankers are asked about."""
+def judged_turns(job: Job, split: str, ranker: str) -> pa.Table:
+    """The turns of a split that a ranker is asked about: `judged_turns` of each data set for a language model, all for any other."""
     rows = of_split(job.parent_table(t.SET_RECOMMENDATION), split)
-    return sampled(rows, job.workspace.profile.sizes.judged_turns, purpose=f"judged turns of {split}", per_dataset=True)
+    count = job.workspace.profile.sizes.judged_turns if ranker in LANGUAGE_MODELS else 0
+    return sampled(rows, count, purpose=f"judged turns of {split}", per_dataset=True)
 
 
 def retrieval_value(policy: "Policy", turns: "Turns", cutoff: int) -> float:

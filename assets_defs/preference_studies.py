@@ -21,6 +21,7 @@ from assets_defs.step import Built, Job
 from assets_defs.turns import of_split, sampled
 from corpus_pipeline.schema import tables as t
 from corpus_pipeline.schema.render import arrow_schema
+from modeling.ranker.names import LANGUAGE_MODELS
 
 if TYPE_CHECKING:
     from modeling.generator.prompts import Turn
@@ -47,15 +48,15 @@ Row = dict[str, Any]
 def eval_feedback_ceiling(job: Job) -> Iterator[Built]:
     """The loop under an oracle and noisy ones: the most that the reward can give, and how good a ranker must be for it to help.
 
-    Beside them a ranker by a rule, and for both ends the control: the same turns learned from by supervision.
+    Beside them the profile's ranker for studies, and for both the control: the same turns learned from by supervision.
     """
     from modeling.ranker.names import NOISY
 
-    rankers, rows = (*(f"{NOISY}{accuracy}" for accuracy in ACCURACIES), "oracle", "named_most"), list[Row]()
-    retriever = job.workspace.profile.loop_retrievers[0]
+    rankers, rows = (*(f"{NOISY}{accuracy}" for accuracy in ACCURACIES), "oracle", job.workspace.profile.study_ranker), list[Row]()
+    retriever = job.workspace.profile.study_retriever
     for ranker in rankers:
         study = Study(job, retriever, ranker)
-        for objective in ("dpo", "anchor") if ranker in ("oracle", "named_most") else ("dpo",):
+        for objective in ("dpo", "anchor") if ranker in rankers[-2:] else ("dpo",):
             job.progress(f"{retriever} under {ranker}, {objective}", len(rows), 0)
             rows += study.told(f"objective={objective}", {"objective": objective})
     table = pa.Table.from_pylist(rows, schema=arrow_schema(t.EVAL_FEEDBACK_CEILING))
@@ -64,9 +65,9 @@ def eval_feedback_ceiling(job: Job) -> Iterator[Built]:
 
 
 def eval_preference_ablation(job: Job) -> Iterator[Built]:
-    """The loop of the first retriever with one setting changed at a time, under the profile's ranker for studies."""
+    """The loop of one retriever with one setting changed at a time, under the profile's ranker for studies."""
     profile, rows = job.workspace.profile, list[Row]()
-    study = Study(job, profile.loop_retrievers[0], profile.study_ranker)
+    study = Study(job, profile.study_retriever, profile.study_ranker)
     for name, changed in ABLATIONS:
         job.progress(f"ablation: {name}", len(rows), 0)
         rows += study.told(name, _within(changed, profile.preference))
@@ -87,7 +88,7 @@ class Study:
     def __init__(self, job: Job, retriever: str, ranker: str) -> None:
         release, count = release_of_parents(job), job.workspace.profile.sizes.ceiling_turns
         self.job, self.retriever, self.ranker = job, retriever, ranker
-        self.valid = Judge(job, release, judged_turns(job, "valid"), retriever, ranker)
+        self.valid = Judge(job, release, judged_turns(job, "valid", ranker), retriever, ranker)
         rows = feedback_turns(job, retriever)
         parts = [sampled(rows, count, purpose=f"study turns of round {number}") for number in t.ROUNDS]
         self.rounds = [Judge(job, release, part, retriever, ranker) for part in parts]
@@ -187,7 +188,7 @@ def eval_ranker(job: Job) -> Iterator[Built]:
 
 def _ways(ranker: str) -> list[tuple[str, Mapping[str, Any]]]:
     """Order of the candidates and metadata, each changed alone; the model held to the candidates and free."""
-    if ranker in ("oracle", "named_most") or ranker.startswith("noisy"):
+    if ranker not in LANGUAGE_MODELS:
         return [("as it is", {})]
     metadata = ["genres", "lead", "director"]
     return [

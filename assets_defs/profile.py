@@ -52,9 +52,9 @@ class Sizes(Strict):
     encoded_films: int = Field(
         default=0, ge=0, description="Most popular films whose documents the corpus index encodes; 0: all. The others get stand-ins."
     )
-    feedback_turns: int = Field(default=0, ge=0, description="Training turns of a round whose candidate sets are ranked; 0: all.")
+    feedback_turns: int = Field(default=0, ge=0, description="Training turns of a round about which a language model is asked; 0: all.")
     judged_turns: int = Field(
-        default=0, ge=0, description="Validation turns, and test turns, per data set whose final lists the ranker makes; 0: all."
+        default=0, ge=0, description="Validation turns, and test turns, per data set whose final lists a language model makes; 0: all."
     )
     loop_seeds: tuple[int, ...] = Field(default=(0, 1, 2), min_length=1, description="Seeds of the feedback loop, each a run of its own.")
     ceiling_turns: int = Field(default=0, ge=0, description="Training turns of a round under oracles and in ablations; 0: all.")
@@ -106,7 +106,8 @@ class Profile(Strict):
     reranker: dict[str, Any] = Field(default_factory=dict)
     ranker: dict[str, Any] = Field(default_factory=dict)
     rankers: tuple[str, ...] = Field(default=("generator",), min_length=1, description="The first gives feedback; all are judged.")
-    study_ranker: str = Field(default="named_most", description="The ranker of the loop's ablations, which ask it about much.")
+    study_ranker: str = Field(default="encoder", description="The ranker of the loop's studies, which ask it about much.")
+    study_retriever: str = Field(default="rar+dialogue", description="The retriever of the loop's studies, one of `loop_retrievers`.")
     ranker_call_budget: int | None = Field(
         default=None, ge=0, description="Most lists that are ranked for the feedback of one round, retriever and seed."
     )
@@ -246,6 +247,8 @@ def _loop_problems(profile: Profile) -> list[str]:
 
     unknown = [name for name in profile.loop_retrievers if name not in RETRIEVERS]
     problems = [f"loop_retrievers: no such retriever {name!r}{_nearest(name, RETRIEVERS)}" for name in unknown]
+    if profile.study_retriever not in profile.loop_retrievers:
+        problems.append(f"study_retriever: {profile.study_retriever!r} is none of loop_retrievers {list(profile.loop_retrievers)}")
     return [*problems, *(f"rankers: {told}" for name in (*profile.rankers, profile.study_ranker) if (told := problem_of(name)))]
 
 

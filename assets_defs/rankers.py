@@ -8,24 +8,28 @@ import pyarrow as pa
 from assets_defs.generation import catalogue_of
 from assets_defs.language import QUERY_BASE, language_model
 from assets_defs.linking import linker_of
+from assets_defs.models import load_embeddings
 from assets_defs.step import Job
+from assets_defs.turns import turns_of
 from assets_defs.workspace import Workspace
 from corpus_pipeline.errors import ConfigError
 from corpus_pipeline.release import Release
 from corpus_pipeline.schema import tables as t
-from modeling.ranker.names import accuracy_of, problem_of
+from modeling.ranker.names import LANGUAGE_MODELS, accuracy_of, problem_of
 
 if TYPE_CHECKING:
+    from modeling.ranker.encoder import EncoderRanker
     from modeling.ranker.infer import LanguageModelRanker
     from modeling.ranker.protocol import Ranker
 
 STEP_OF = {"generator": "model_generator", "base": QUERY_BASE}  # whose weights a ranker takes
-LANGUAGE_MODELS = (*STEP_OF, "endpoint")
 Truths = Mapping[str, frozenset[str]]
 
 
-def ranker_of(job: Job, release: Release, name: str, truths: Truths, changed: Mapping[str, Any] | None = None) -> "Ranker":
-    """The ranker called `name`; only oracles look at `truths`. `changed`: settings other than the profile's."""
+def ranker_of(
+    job: Job, release: Release, name: str, examples: pa.Table, truths: Truths, changed: Mapping[str, Any] | None = None
+) -> "Ranker":
+    """The ranker called `name` for the turns of `examples`; only oracles look at `truths`. `changed`: settings other than the profile's."""
     from modeling.baselines import Popularity
     from modeling.ranker.oracle import NoisyOracleRanker, OracleRanker
     from modeling.ranker.rules import NamedMostRanker
@@ -35,11 +39,28 @@ def ranker_of(job: Job, release: Release, name: str, truths: Truths, changed: Ma
         raise ConfigError(problem)
     if name == "oracle":
         return OracleRanker(truths)
+    if name == "encoder":
+        return encoder_ranker(workspace, examples)
     if name == "named_most":
         return NamedMostRanker(Popularity.fit(job.parent_table(t.SET_SEQUENCES)).counts)
     if (accuracy := accuracy_of(name)) is not None:
         return NoisyOracleRanker(truths, accuracy=accuracy, seed=workspace.profile.evaluation.seed)
     return language_ranker(workspace, release, name, changed)
+
+
+def encoder_ranker(workspace: Workspace, examples: pa.Table) -> "EncoderRanker":
+    """The frozen encoder over turns of dialogues, whose vectors are in the cache."""
+    from modeling.ranker.encoder import EncoderRanker
+
+    turns = turns_of(workspace, examples)
+    vectors = dict(zip(turns.example_ids, both_halves(turns.features), strict=True))
+    return EncoderRanker(lambda turn: vectors[turn.example_id], load_embeddings(workspace))
+
+
+def both_halves(features: Any) -> Any:
+    """Float32 [n, d]: the vector of a dialogue and that of its latest words, added up."""
+    half = features.shape[1] // 2
+    return features[:, :half] + features[:, half:]
 
 
 def language_ranker(workspace: Workspace, release: Release, name: str, changed: Mapping[str, Any] | None = None) -> "LanguageModelRanker":

@@ -17,7 +17,7 @@ from assets_defs.linking import linker_of
 from assets_defs.models import load_embeddings
 from assets_defs.preference_parts import SUPERVISED, best_round, load_policy, step_name
 from assets_defs.queries import asked_as, companions_for, expert_config, facts_for
-from assets_defs.rankers import language_ranker
+from assets_defs.rankers import both_halves, language_ranker
 from assets_defs.retrieval import hybrid_weights
 from assets_defs.search import corpus_encoder
 from assets_defs.turns import dialogue_encoder, load_retriever, query_text
@@ -29,6 +29,7 @@ from corpus_pipeline.schema import tables as t
 if TYPE_CHECKING:
     from modeling.query_expert.companions import Companions
     from modeling.query_expert.facts import FilmFacts
+    from modeling.ranker.protocol import Ranker
     from modeling.recommender import Conversation, Recommendation, Recommender
     from modeling.turn_retrieval import Asked
 
@@ -183,17 +184,26 @@ class Assistant:
         found = dict(zip(distinct, encode(distinct, config), strict=True))
         return [found[text][None] for text in texts]
 
+    def _ranker(self) -> "Ranker":
+        """The loop's own ranker, if it needs no truth."""
+        from modeling.ranker.encoder import EncoderRanker
+
+        name = self.workspace.profile.rankers[0]
+        if name == "encoder":
+            return EncoderRanker(lambda turn: both_halves(self._features(turn.context_text))[0], load_embeddings(self.workspace))
+        return language_ranker(self.workspace, self.release, name)
+
     def _chooser(self) -> Any:
         if self.chooser == "reranker":
             return partial(_reranked, load_reranker(self.workspace), documents_of(self.workspace, self.release))
         if self.chooser == "generator":
             return partial(_generated, load_generator(self.workspace, "model_generator", catalogue_of(self.workspace, self.release)))
         if self.chooser == "ranker":
-            return partial(_ranked, language_ranker(self.workspace, self.release, self.workspace.profile.rankers[0]))
+            return partial(_ranked, self._ranker())
         return None
 
 
-def _ranked(ranker: Any, said: "Conversation", offered: list[tuple[str, float]]) -> list[tuple[str, float]]:
+def _ranked(ranker: "Ranker", said: "Conversation", offered: list[tuple[str, float]]) -> list[tuple[str, float]]:
     """The ranker's list with 1 / place as score; candidates that it left out follow in the retriever's order."""
     from modeling.errors import DataError
     from modeling.generator.prompts import Turn

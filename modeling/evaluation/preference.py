@@ -63,8 +63,13 @@ def _measured(part: pa.Table, split: str, samples: int, seed: int) -> Iterator[d
     for retriever in sorted(set(part["retriever"].to_pylist())):
         own = _of(part, retriever=retriever)
         rankers = sorted(set(own["ranker"].to_pylist()))
-        ways = [(OWN_ORDER, rankers[0], "retrieval_rank"), *((ranker, ranker, "rank") for ranker in rankers)]
-        for told, ranker, column in ways:  # the retriever's own order is the same beside every ranker
+        most = max(rankers, key=lambda ranker: _of(own, ranker=ranker).num_rows)
+        ways = [(OWN_ORDER, most, "retrieval_rank"), *((ranker, ranker, "rank") for ranker in rankers)]
+        for (
+            told,
+            ranker,
+            column,
+        ) in ways:  # a retriever's own order is the same beside every ranker, on the turns that this one was asked about
             for row in _compared(_of(own, ranker=ranker), column, split, samples, seed):
                 yield {"retriever": retriever, "ranker": told, **row}
 

@@ -1,8 +1,8 @@
 """What rankers are called in settings. Stdlib only; who answers to a name, the graph decides."""
 
 NOISY = "noisy_oracle_"  # followed by its accuracy, as 'noisy_oracle_0.5'
-# The tuned generator, the model that query experts are tuned from as it is, an endpoint, a rule, and the ones that know the truth.
-NAMES = ("generator", "base", "endpoint", "named_most", "oracle")
+LANGUAGE_MODELS = ("generator", "base", "endpoint")  # the tuned generator, what query experts are tuned from as it is, an endpoint
+NAMES = (*LANGUAGE_MODELS, "encoder", "named_most", "oracle")  # a frozen sentence encoder, a rule, and the ones that know the truth
 
 
 def problem_of(name: str) -> str:

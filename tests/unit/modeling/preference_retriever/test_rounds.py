@@ -80,9 +80,9 @@ def test_a_forced_truth_is_in_the_support_and_in_one_set() -> None:
 
 def test_a_target_that_cannot_be_offered_is_not_forced() -> None:
     """The model knows no target of the first turn, and the second has none."""
-    turns = replace(made(2), targets=[made(2).targets[0], ()])
+    turns, config = replace(made(2), targets=[made(2).targets[0], ()]), replace(CONFIG, candidates=2, support=3)
     policy = disliked(turns, unknown=turns.targets[0])
-    plain, forced = (draw(policy, turns, replace(CONFIG, forced_truth=on), purpose="round 1") for on in (False, True))
+    plain, forced = (draw(policy, turns, replace(config, forced_truth=on), purpose="round 1") for on in (False, True))
     np.testing.assert_array_equal(plain.films, forced.films)
     assert torch.equal(plain.sampling, forced.sampling)
 
@@ -91,9 +91,10 @@ def test_turns_are_drawn_in_parts_of_their_own_streams(turns: Turns, monkeypatch
     whole = draw(Linear(), turns, CONFIG, purpose="round 1")
     monkeypatch.setattr(rounds, "TURNS_AT_ONCE", 4)
     parts = draw(Linear(), turns, CONFIG, purpose="round 1")
-    assert torch.equal(whole.support.films, parts.support.films)
-    assert torch.equal(whole.sets[:4], parts.sets[:4]) and not torch.equal(parts.sets[:4], parts.sets[4:8])
+    assert torch.equal(whole.support.films, parts.support.films) and torch.equal(whole.sets[:4], parts.sets[:4])
     torch.testing.assert_close(parts.sampling, set_log_probabilities(Linear(), turns, parts, CONFIG))
+    alike = draw(Linear(), turns.take([0] * 8), CONFIG, purpose="round 1")
+    assert not torch.equal(alike.sets[:4], alike.sets[4:])
 
 
 def test_no_turn_no_set() -> None:
