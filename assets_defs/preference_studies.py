@@ -160,7 +160,7 @@ def _ceiling_plot(rows: Sequence[Row]) -> str:
             x, y = curves.setdefault(f"{retriever}, {setting}", ([], []))
             x.append(accuracy)
             y.append(values[-1] / values[0] - 1.0)
-    return xy(curves, xlabel="accuracy of the ranker", ylabel="gain in nDCG@10 of its list")
+    return xy(curves, xlabel="accuracy of the ranker", ylabel="gain in nDCG@10 of its list") if curves else "no gain can be told\n"
 
 
 def _round_plot(rows: Sequence[Row]) -> str:
