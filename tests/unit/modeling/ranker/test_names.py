@@ -18,7 +18,9 @@ def test_good_names(name: str) -> None:
     ],
 )  # fmt: skip
 def test_bad_names(name: str) -> None:
-    expected = f"no ranker {name!r}; there are generator, base, endpoint, encoder, named_most, oracle and noisy_oracle_<accuracy from 0 to 1>"
+    expected = (
+        f"no ranker {name!r}; there are generator, base, endpoint, encoder, named_most, oracle and noisy_oracle_<accuracy from 0 to 1>"
+    )
     assert problem_of(name) == expected
 
 
