@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from modeling.preference_retriever import loss as losses
+from modeling.preference_retriever import rounds
 from modeling.preference_retriever.candidate_sets import Support, log_probabilities, supported
 from modeling.preference_retriever.config import PreferenceConfig
 from modeling.preference_retriever.data import Turns
@@ -175,10 +176,8 @@ def divergence(policy: Policy, reference: Policy, turns: Turns, support: Support
 
 def _scored(policy: Policy, turns: Turns, support: Support) -> Iterator[tuple[Tensor, Tensor]]:
     """(rows, scores of the support) batch by batch, without gradients."""
-    from modeling.preference_retriever.rounds import TURNS_AT_ONCE
-
-    for start in range(0, len(turns), TURNS_AT_ONCE):
-        rows = torch.arange(start, min(start + TURNS_AT_ONCE, len(turns)))
+    for start in range(0, max(1, len(turns)), rounds.TURNS_AT_ONCE):
+        rows = torch.arange(start, min(start + rounds.TURNS_AT_ONCE, len(turns)))
         with torch.no_grad():
             scores = supported(policy.scores(turns.take(rows.numpy())), Support(support.films[rows], support.known[rows]))
         yield rows, scores  # outside: a generator that waits within no_grad turns gradients off for whoever asked it
