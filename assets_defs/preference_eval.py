@@ -113,7 +113,7 @@ def eval_preference_retriever(job: Job) -> Iterator[Built]:
     rows += list(_exposed(job, named))
     table = pa.Table.from_pylist(rows, schema=arrow_schema(t.EVAL_PREFERENCE_RETRIEVER))
     built = write(job, [(t.EVAL_PREFERENCE_RETRIEVER.name, table)])
-    shown = {"the loop, a reconstruction of RAR": _report(rows), "gain by popularity": _plot(rows)}
+    shown = {"the loop, a reconstruction of RAR": _report(rows), "gain by popularity": _plot(rows, job.workspace.profile.rankers[0])}
     yield Built(built.files, {**built.metadata, **shown})
 
 
@@ -149,14 +149,16 @@ def _rounded(value: Any) -> Any:
     return round(value, 4) if isinstance(value, float) else value
 
 
-def _plot(rows: Sequence[dict[str, Any]]) -> str:
-    """Relative gain in nDCG@10 by how often training dialogues name the target, with intervals."""
+def _plot(rows: Sequence[dict[str, Any]], ranker: str) -> str:
+    """Relative gain in nDCG@10 of the list of the ranker that gave feedback, by how often training dialogues name the target."""
     from assets_defs.plots import bars
+    from modeling.evaluation.preference import BUCKETS, bucket_of
 
     groups: dict[str, dict[str, tuple[float, float, float]]] = {}
-    for row in rows:
-        head, _, bucket = row["setting"].partition(", named ")
-        if bucket and head == "rl over sft, valid+test" and row["metric"] == "ndcg@10 gain" and row["dataset"] == "all":
-            low, high = (row[end] if row.get(end) is not None else row["value"] for end in ("ci_low", "ci_high"))
-            groups.setdefault(f"{row['retriever']}, {row['ranker']}", {})[bucket] = (row["value"], low, high)
+    for low, _ in BUCKETS:
+        setting = f"rl over sft, valid+test, named {bucket_of(low)} times"
+        for row in rows:
+            if (row["ranker"], row["setting"], row["metric"], row["dataset"]) == (ranker, setting, "ndcg@10 gain", "all"):
+                low_end, high_end = (row[end] if row.get(end) is not None else row["value"] for end in ("ci_low", "ci_high"))
+                groups.setdefault(row["retriever"], {})[bucket_of(low)] = (row["value"], low_end, high_end)
     return bars(groups, ylabel="gain in nDCG@10") if groups else "no gain can be told\n"
