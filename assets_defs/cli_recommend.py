@@ -17,7 +17,10 @@ ANSWER = ("release", "model", "history", "recommendations", "notices")  # what a
 Count = Annotated[int, typer.Option("--k", "-k", min=1, max=1000, help="How many films.")]
 Choose = Annotated[str, typer.Option("--choose", help="What orders the candidates: reranker, generator, ranker or retrieval.")]
 Retrieve = Annotated[
-    str, typer.Option("--retriever", help="What finds candidates: hybrid, or one of the feedback loop alone: rar, rar+dialogue, dense.")
+    str,
+    typer.Option(
+        "--retriever", help="What finds candidates: hybrid, or of the feedback loop (RAR, a reconstruction) rar, rar+dialogue, dense."
+    ),
 ]
 Round = Annotated[
     int | None, typer.Option("--round", help="Of a retriever of the loop: 0 is the supervised one; by default the best on validation.")

@@ -30,7 +30,7 @@ def _round(number: int) -> tuple[Step, Step]:
         Step(
             preferences.name,
             "set",
-            f"Round {number}: candidate sets, the ranker's list of each, its reward.",
+            f"Round {number} of the loop (RAR, a reconstruction): candidate sets, the ranker's list of each, its reward.",
             preference.set_preferences,
             parents=(*_BASIS, *before),
             tables=(preferences,),
@@ -42,7 +42,7 @@ def _round(number: int) -> tuple[Step, Step]:
         Step(
             step_name(number),
             "model",
-            f"Round {number}: each retriever updated by preference optimisation (DPO on candidate sets), judged by the ranker's lists.",
+            f"Round {number} of the loop (RAR, a reconstruction): retrievers updated by preference optimisation (DPO on candidate sets).",
             preference.model_retriever,
             parents=(*_BASIS, *before, preferences.name),
             partitions="loop_retrievers",
@@ -57,7 +57,7 @@ PREFERENCE_STEPS: tuple[Step, ...] = (
     Step(
         SUPERVISED,
         "model",
-        "Supervised retrievers on a part of the training dialogues: where the feedback loop starts.",
+        "Supervised retrievers on a part of the training dialogues: where the loop (RAR, a reconstruction) starts.",
         preference.model_retriever_sft,
         parents=_BASIS,
         partitions="loop_retrievers",
@@ -69,7 +69,7 @@ PREFERENCE_STEPS: tuple[Step, ...] = (
     Step(
         "eval_preference_ranks",
         "eval",
-        "Where each stage's retriever, and each ranker behind it, puts each target.",
+        "Where each stage's retriever, and each ranker behind it, puts each target (RAR, a reconstruction).",
         preference_eval.eval_preference_ranks,
         parents=(*_BASIS, *_RETRIEVERS),
         tables=(t.EVAL_PREFERENCE_RANKS,),
@@ -80,7 +80,7 @@ PREFERENCE_STEPS: tuple[Step, ...] = (
     Step(
         "eval_preference_retriever",
         "eval",
-        "No retrieval, supervised and after the loop, with and without a ranker: gains, tests, popularity, exposure.",
+        "RAR, a reconstruction: no retrieval, supervised and after the loop, with and without a ranker; gains, tests, popularity.",
         preference_eval.eval_preference_retriever,
         parents=(*_BASIS, *_RETRIEVERS, "eval_preference_ranks"),
         tables=(t.EVAL_PREFERENCE_RETRIEVER,),
@@ -91,7 +91,7 @@ PREFERENCE_STEPS: tuple[Step, ...] = (
     Step(
         "eval_feedback_ceiling",
         "eval",
-        "The loop under an oracle and noisy ones: how good a ranker must be for it to help.",
+        "The loop (RAR, a reconstruction) under an oracle and noisy ones: how good a ranker must be for it to help.",
         preference_studies.eval_feedback_ceiling,
         parents=(*_BASIS, SUPERVISED),
         tables=(t.EVAL_FEEDBACK_CEILING,),
@@ -102,7 +102,7 @@ PREFERENCE_STEPS: tuple[Step, ...] = (
     Step(
         "eval_preference_ablation",
         "eval",
-        "The loop with one setting changed at a time: K, M, objective, reference, forced truth.",
+        "The loop (RAR, a reconstruction) with one setting changed at a time: K, M, objective, reference, forced truth.",
         preference_studies.eval_preference_ablation,
         parents=(*_BASIS, SUPERVISED),
         tables=(t.EVAL_PREFERENCE_ABLATION,),

@@ -306,7 +306,7 @@ ROUNDS = (1, 2, 3)  # METHODS section 9: T = 3
 SET_PREFERENCES = tuple(
     Table(
         f"set_preferences_{number}",
-        f"Candidate sets that the retriever drew in round {number}, the ranker's list of each and its reward; training turns only.",
+        f"Candidate sets drawn in round {number} (RAR, a reconstruction), the ranker's list of each and its reward; training turns only.",
         _columns(
             *(f.LOOP_RETRIEVER, f.SEED, f.EXAMPLE_ID, f.SET_INDEX, f.DATASET, f.CANDIDATE_MOVIE_IDS, f.RANKED_MOVIE_IDS, f.REWARD),
             *(f.LOG_PROBABILITY, f.IS_ASKED, f.RANKER_FAILURE),
@@ -339,7 +339,7 @@ def _analysis(name: str, description: str) -> Table:
 
 EVAL_PREFERENCE_RETRIEVER = _analysis(
     "eval_preference_retriever",
-    "What the loop is worth: each stage with intervals, the gain over the supervised retriever with its test, popularity and exposure.",
+    "What the loop (RAR, a reconstruction) is worth: stages with intervals, gains over the supervised retriever, popularity, exposure.",
 )
 EVAL_FEEDBACK_CEILING = _analysis(
     "eval_feedback_ceiling", "How good a ranker must be for the loop to help: oracle and noisy oracles, on validation turns."
