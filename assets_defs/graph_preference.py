@@ -10,10 +10,10 @@ from corpus_pipeline.schema import tables as t
 _BASIS = ("release_corpus", "set_recommendation", "set_sequences", "model_text_embeddings", "model_generator", "model_query_lm")
 _CODE = (
     "assets_defs.preference", "assets_defs.preference_parts", "assets_defs.rankers", "assets_defs.generation", "assets_defs.language",
-    "assets_defs.linking", *RETRIEVING, *SCHEMA, *GENERATOR, *FIRST_STAGE, *LINKING, "modeling.ranker", "modeling.preference_retriever",
-    "modeling.reranker", "quality",
+    "assets_defs.links", "assets_defs.linking", *RETRIEVING, *SCHEMA, *GENERATOR, *FIRST_STAGE, *LINKING, "modeling.ranker",
+    "modeling.preference_retriever", "modeling.reranker", "quality",
 )  # fmt: skip
-_JUDGING = ("assets_defs.links", *_CODE, *JUDGING)
+_JUDGING = (*_CODE, *JUDGING)
 _SETTINGS = (
     "preference", "ranker", "rankers", "loop_retrievers", "dialogue_datasets", "lrurec_id", "lrurec_text", "dense_retriever",
     "text_encoder", "language_model", "endpoint",

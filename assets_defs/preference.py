@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from assets_defs.links import markdown
 from assets_defs.models import load_embeddings, release_of_parents
 from assets_defs.preference_parts import (
     SUPERVISED,
@@ -57,11 +58,15 @@ def model_retriever_sft(job: Job) -> Iterator[Built]:
     """Each retriever after supervised learning, of its sequences and then of single turns: where the loop starts."""
     release = release_of_parents(job)
     for retriever in map(str, job.partitions):
-        judge = Judge(
-            job, release, judged_turns(job, "valid", job.workspace.profile.rankers[0]), retriever, job.workspace.profile.rankers[0]
-        )
+        judge = _validation(job, release, retriever)
         made = [_supervised(job, release, judge, retriever, seed) for seed in job.workspace.profile.sizes.loop_seeds]
         yield _built(job, retriever, made)
+
+
+def _validation(job: Job, release: Release, retriever: str) -> Judge:
+    """The validation turns, to be judged by the ranker that gives feedback."""
+    ranker = job.workspace.profile.rankers[0]
+    return Judge(job, release, judged_turns(job, "valid", ranker), retriever, ranker)
 
 
 def _supervised(job: Job, release: Release, judge: Judge, retriever: str, seed: int) -> dict[str, Any]:
@@ -159,13 +164,13 @@ def _in_short(found: "Feedback") -> dict[str, Any]:
 def _preference_rows(datasets: Sequence[str], turns: "Turns", draws: "Draws", found: "Feedback", retriever: str, seed: int) -> pa.Table:
     rows = []
     for row, example in enumerate(turns.example_ids):
-        for place in range(draws.films.shape[1]):
+        for place, films in enumerate(_named(turns, draws.films[row])):
             answer = found.answers.get((row, place))
             rows.append(
                 {
                     "retriever": retriever, "seed": seed, "example_id": example, "set_index": place,
                     "dataset": datasets[int(turns.dataset_rows[row])],
-                    "candidate_movie_ids": [turns.films[column] for column in draws.films[row, place] if column >= 0],
+                    "candidate_movie_ids": films,
                     "ranked_movie_ids": list(answer.order) if answer else [],
                     "reward": float(found.rewards[row, place]), "log_probability": float(draws.sampling[row, place]),
                     "is_asked": answer is not None, "failure": answer.failure if answer else "",
@@ -189,9 +194,7 @@ def model_retriever(job: Job) -> Iterator[Built]:
     for retriever in map(str, job.partitions):
         examples = _feedback_turns(job, retriever, number)
         turns = turns_for(job.workspace, release, examples, job.parent_table(t.SET_RECOMMENDATION_TARGETS), retriever)
-        judge = Judge(
-            job, release, judged_turns(job, "valid", job.workspace.profile.rankers[0]), retriever, job.workspace.profile.rankers[0]
-        )
+        judge = _validation(job, release, retriever)
         preferences = job.parent_table(t.SET_PREFERENCES[number - 1], retriever)
         made = [_round(job, judge, turns, preferences, (retriever, seed, number)) for seed in job.workspace.profile.sizes.loop_seeds]
         yield _built(job, retriever, made)
@@ -212,7 +215,7 @@ def _round(job: Job, judge: Judge, turns: "Turns", preferences: pa.Table, which:
     reference = copy.deepcopy(policy) if config.reference == "previous" else load_policy(job.workspace, retriever, seed, 0, size)
     job.progress(f"updating {retriever}, seed {seed}", 0, 1)
     draws = draw(policy, turns, config, purpose=f"round {number}")
-    rewards = _rewards(own, turns, config)
+    rewards = _rewards(own, turns, draws)
     changed = update(policy, reference, turns, draws, rewards, config, purpose=f"round {number}")
     shown = {
         VALUE: judge.value(policy, config), "mean_reward": float(rewards.mean()), "tie_share": changed.tie_share,
@@ -222,13 +225,27 @@ def _round(job: Job, judge: Judge, turns: "Turns", preferences: pa.Table, which:
     return _kept(job, which, policy, config, shown if changed.turn_count else {**shown, "note": "every turn was tied: nothing changed"})
 
 
-def _rewards(rows: pa.Table, turns: "Turns", config: "PreferenceConfig") -> Any:
-    """Rewards [turns, sets] in the order of the turns."""
-    found = {
-        (example, place): reward
-        for example, place, reward in zip(*(rows[name].to_pylist() for name in ("example_id", "set_index", "reward")), strict=True)
-    }
-    return np.array([[found[example, place] for place in range(config.set_count)] for example in turns.example_ids])
+def _rewards(rows: pa.Table, turns: "Turns", draws: "Draws") -> Any:
+    """Rewards [turns, sets] of the sets that were drawn again; DataError when those on record are others."""
+    from modeling.errors import DataError
+
+    names = ("example_id", "set_index", "candidate_movie_ids", "reward")
+    found = {(example, place): (films, reward) for example, place, films, reward in zip(*(rows[n].to_pylist() for n in names), strict=True)}
+    rewards = np.zeros(draws.films.shape[:2])
+    for row, example in enumerate(turns.example_ids):
+        for place, films in enumerate(_named(turns, draws.films[row])):
+            recorded, rewards[row, place] = found.get((example, place), (None, 0.0))
+            if recorded != films:
+                raise DataError(
+                    f"updating from preferences: set {place} of {example!r} on record holds {recorded}, drawn again {films}: the vectors "
+                    "or the machine have changed since; materialise the round's set_preferences again"
+                )
+    return rewards
+
+
+def _named(turns: "Turns", sets: Any) -> list[list[str]]:
+    """The movie ids of sets of columns [sets, K] in order of drawing."""
+    return [[turns.films[column] for column in films if column >= 0] for films in sets.tolist()]
 
 
 def _kept(job: Job, which: tuple[str, int, int], policy: "Policy", config: "PreferenceConfig", shown: Mapping[str, Any]) -> dict[str, Any]:
@@ -260,10 +277,8 @@ def _built(job: Job, retriever: str, made: Sequence[Mapping[str, Any]]) -> Built
 
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> str:
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    lines = ["| " + " | ".join(names) + " |", "|" + " --- |" * len(names)]
-    lines += ["| " + " | ".join(_cell(row.get(name)) for name in names) + " |" for row in rows]
-    return "\n".join(lines) + "\n"
+    names = dict.fromkeys(name for row in rows for name in row)
+    return markdown(pa.Table.from_pylist([{name: _cell(row.get(name)) for name in names} for row in rows]))
 
 
 def _cell(value: Any) -> str:

@@ -1,6 +1,6 @@
 """What the feedback loop is worth: final lists of validation and test turns, gains with their tests, popularity, exposure.
 
-Test turns are read here and in `eval_ranker` alone. Ceilings and ablations, on validation turns, are in `preference_studies`.
+Of the loop's steps these alone read test turns. Ceilings, ablations and rankers alone, on validation turns, are in `preference_studies`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -38,22 +38,25 @@ def eval_preference_ranks(job: Job) -> Iterator[Built]:
             for ranker in profile.rankers:
                 examples = judged_turns(job, split, ranker)
                 judge = Judge(job, release, examples, retriever, ranker)
-                parts += [_rows(job, judge, examples, split, (retriever, ranker), one) for one in _stages(job, judge, retriever)]
+                parts += [
+                    _rows(job, judge, examples, split, (retriever, ranker), one)
+                    for one in _stages(job, judge, retriever, profile.sizes.loop_seeds)
+                ]
     yield write(job, [(t.EVAL_PREFERENCE_RANKS.name, pa.concat_tables(parts))])
 
 
-def _stages(job: Job, judge: Judge, retriever: str) -> Iterator[tuple[str, int, Columns]]:
+def _stages(job: Job, judge: Judge, retriever: str, seeds: Sequence[int]) -> Iterator[tuple[str, int, Columns]]:
     """(stage, seed, columns of the retriever's order) of one retriever; the films named most stand beside the first alone."""
     from modeling.preference_retriever.rounds import offer
 
     profile, size = job.workspace.profile, judge.turns.features.shape[1]
     numbers = {"sft": 0, "rl": best_round(job.workspace, retriever)}
-    for seed in profile.sizes.loop_seeds:
+    for seed in seeds:
         for stage, number in numbers.items():
             job.progress(f"{stage} of {retriever}, seed {seed}", 0, 0)
             yield stage, seed, offer(load_policy(job.workspace, retriever, seed, number, size), judge.turns, DEPTH)
     if retriever == profile.loop_retrievers[0]:
-        yield "most_named", profile.sizes.loop_seeds[0], _most_named(job, judge.turns)
+        yield "most_named", seeds[0], _most_named(job, judge.turns)
 
 
 def _most_named(job: Job, turns: "Turns") -> Columns:
@@ -125,10 +128,9 @@ def _exposed(job: Job, named: Any) -> Iterator[dict[str, Any]]:
     examples = of_split(job.parent_table(t.SET_RECOMMENDATION), "test")
     for retriever in job.workspace.profile.loop_retrievers:
         judge = Judge(job, release, examples, retriever, "oracle")  # asked about nothing: the lists are the retriever's own
-        for stage, found_seed, columns in _stages(job, judge, retriever):
+        for stage, _, columns in _stages(job, judge, retriever, [seed]):
             lists = [[judge.turns.films[c] for c in row if c >= 0] for row in columns[:, :SHOWN_DEEP].tolist()]
-            found = exposure(lists, named, len(judge.turns.films)) if found_seed == seed else {}
-            for metric, value in found.items():
+            for metric, value in exposure(lists, named, len(judge.turns.films)).items():
                 yield {
                     "retriever": retriever, "ranker": "retriever alone", "setting": f"{stage}, test, first {SHOWN_DEEP}", "dataset": "all",
                     "metric": metric, "value": value, "count": len(lists),

@@ -67,7 +67,7 @@ def turns_of(examples: pa.Table, targets: pa.Table, features: npt.NDArray[np.flo
     unknown = sorted(set(examples["dataset"].to_pylist()) - set(datasets))
     if unknown:
         raise DataError(f"preparing turns: no films are given for {unknown}; expected a catalogue for each data set")
-    films = sorted({film for own in catalogues.values() for film in own})
+    films = tuple(sorted({film for own in catalogues.values() for film in own}))  # a tuple: `Places` looks it up once
     column = {film: place for place, film in enumerate(films)}
     wanted: dict[str, list[str | None]] = {}
     for example, film, new in zip(*(targets[name].to_pylist() for name in ("example_id", "movie_id", "is_new")), strict=True):

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from modeling.lrurec.data import encode_histories, pack_histories
 from modeling.lrurec.network import Dropout, LRURecNetwork
+from modeling.places import Places
 from modeling.preference_retriever.data import Turns
 
 
@@ -43,22 +44,19 @@ class SequencePolicy(nn.Module):
             with torch.no_grad():  # what the input normalisation makes of it is what it makes of the padding position
                 self.dialogue.bias.copy_(base.items.padding[0])
         self.register_buffer("features", features, persistent=False)
-        self._place = {film: place for place, film in enumerate(self.vocabulary)}
+        self._places = Places({film: place for place, film in enumerate(self.vocabulary)})
 
     def scores(self, turns: Turns, *, generator: np.random.Generator | None = None) -> Tensor:
         vectors = self.base.item_vectors(cast(Tensor | None, self.features))
         hidden = self._hidden(turns, vectors, generator)
-        places = [self._place.get(film, -1) for film in turns.films]
-        known = torch.tensor([place >= 0 for place in places])
-        rows = torch.tensor([max(place, 0) for place in places])
+        rows, left_out = _rows(self._places, turns)
         scores = hidden @ vectors[rows].t()
         bias = self.base.items.bias
         scores = scores if bias is None else scores + bias[rows]
-        left_out = torch.from_numpy(turns.excluded()) | ~known
         return scores.masked_fill(left_out, -torch.inf)
 
     def _hidden(self, turns: Turns, vectors: Tensor, generator: np.random.Generator | None) -> Tensor:
-        known = [[self._place[film] + 1 for film in history if film in self._place] for history in turns.histories]
+        known = [[self._places[film] + 1 for film in history if film in self._places] for history in turns.histories]
         if self.dialogue is not None:
             said = self.dialogue(torch.from_numpy(turns.features))
             vectors = torch.cat([vectors, said])
@@ -76,17 +74,21 @@ class DensePolicy(nn.Module):
         self.queries = nn.ModuleList(nn.ModuleList(layer for layer in tower if isinstance(layer, nn.Linear)) for tower in towers)
         self.dropout = dropout
         self.register_buffer("vectors", vectors, persistent=False)
-        self._place = {film: place for place, film in enumerate(films)}
+        self._places = Places({film: place for place, film in enumerate(films)})
 
     def scores(self, turns: Turns, *, generator: np.random.Generator | None = None) -> Tensor:
         drop, features = Dropout(self.dropout, generator), torch.from_numpy(turns.features)
         ones = features.new_ones(len(features), 1)
         parts = [part for tower in self.queries for part in (_query(cast(nn.ModuleList, tower), features, drop), ones)]
-        places = [self._place.get(film, -1) for film in turns.films]
-        known = torch.tensor([place >= 0 for place in places])
-        rows = torch.tensor([max(place, 0) for place in places])
+        rows, left_out = _rows(self._places, turns)
         scores = torch.cat(parts, dim=1) @ cast(Tensor, self.vectors)[rows].t() / len(self.queries)
-        return scores.masked_fill(torch.from_numpy(turns.excluded()) | ~known, -torch.inf)
+        return scores.masked_fill(left_out, -torch.inf)
+
+
+def _rows(places: Places, turns: Turns) -> tuple[Tensor, Tensor]:
+    """The row of each film [films] (0 for one that is not known), and bool [turns, films] of those that may not be offered."""
+    found = places.of(turns.films)
+    return torch.from_numpy(np.maximum(found, 0)), torch.from_numpy(turns.excluded() | (found < 0))
 
 
 def _query(layers: nn.ModuleList, features: Tensor, drop: Dropout) -> Tensor:

@@ -4,7 +4,9 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
 
 from assets_defs import lineage, preference_parts
 from assets_defs.build import Done, build
@@ -106,6 +108,28 @@ def test_a_budget_of_no_calls_refuses_with_what_is_needed(copy: Workspace) -> No
         build(broke, silent)
     assert outputs(copy, "set_preferences_1@rar") == before
     assert all(copy.absolute(name).exists() for name in before)
+
+
+def test_rewards_of_other_sets_than_those_drawn_are_refused(copy: Workspace) -> None:
+    """Sets are drawn again for the update; with other vectors or weights they would get each other's rewards."""
+    from assets_defs.preference import _rewards
+    from modeling.preference_retriever.candidate_sets import Support
+    from modeling.preference_retriever.rounds import Draws
+
+    rows = store.read_table(copy.table(t.SET_PREFERENCES[0], "rar"), t.SET_PREFERENCES[0])
+    first = rows.slice(0, 1).to_pylist()[0]
+    films = [*first["candidate_movie_ids"], "another"]
+
+    class Told:
+        example_ids = (first["example_id"],)
+
+    Told.films = tuple(films)  # type: ignore[attr-defined]
+    support = Support(torch.zeros(1, 1), torch.ones(1, 1, dtype=torch.bool))
+    drawn = [np.array([[[*range(len(films) - 1)]]]), np.array([[[*range(1, len(films))]]])]
+    same, other = (Draws(support, torch.from_numpy(sets), sets, torch.zeros(1, 1)) for sets in drawn)
+    assert _rewards(rows, Told(), same).tolist() == [[first["reward"]]]  # type: ignore[arg-type]
+    with pytest.raises(DataError, match="materialise the round's set_preferences again"):
+        _rewards(rows, Told(), other)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("retriever", "number"), [("rar", None), ("rar", 0), ("rar+dialogue", 2), ("dense", 3)])

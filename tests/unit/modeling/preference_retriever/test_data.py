@@ -42,7 +42,7 @@ def made() -> Turns:
 
 def test_turns_with_a_new_target_are_kept_in_order() -> None:
     turns = made()
-    assert (list(turns.example_ids), turns.films, len(turns)) == (["t1", "t4", "t5"], FILMS, 3)
+    assert (list(turns.example_ids), turns.films, len(turns)) == (["t1", "t4", "t5"], tuple(FILMS), 3)
     assert turns.features.tolist() == [[0, 1], [6, 7], [8, 9]] and turns.features.dtype == np.float32
     assert list(turns.histories) == [["m2"], ["m9", "zz", "m3"], ["m1"]]
     assert turns.dataset_rows.tolist() == [0, 1, 0]
@@ -81,7 +81,7 @@ def test_take_keeps_what_belongs_together() -> None:
         taken = turns.take(chosen)
         assert list(taken.example_ids) == ["t5", "t1"] and list(taken.histories) == [["m1"], ["m2"]]
         assert taken.features.tolist() == [[8, 9], [0, 1]] and list(taken.targets) == [(3,), (0, 3)]
-        assert taken.target_counts.tolist() == [3, 3] and taken.films == FILMS
+        assert taken.target_counts.tolist() == [3, 3] and taken.films == tuple(FILMS)
         np.testing.assert_array_equal(taken.excluded(), turns.excluded()[[2, 0]])
     assert turns.take([1, 1]).dataset_rows.tolist() == [1, 1]
     assert len(turns.take([])) == 0 and turns.take([]).excluded().shape == (0, 5)
@@ -89,7 +89,7 @@ def test_take_keeps_what_belongs_together() -> None:
 
 def test_no_turn_is_no_error() -> None:
     turns = turns_of(examples([]), targets([]), features(0), CATALOGUES)
-    assert len(turns) == 0 and turns.features.shape == (0, 2) and turns.films == FILMS
+    assert len(turns) == 0 and turns.features.shape == (0, 2) and turns.films == tuple(FILMS)
     none_new = turns_of(examples([("t1", "a", [])]), targets([("t1", "m1", False)]), features(1), CATALOGUES)
     assert len(none_new) == 0 and none_new.features.shape == (0, 2)
 
