@@ -18,12 +18,14 @@ LRUREC = (
     "modeling.evaluation.metrics", "modeling.evaluation.pairs", "modeling.evaluation.protocols", "modeling.places",
 )  # fmt: skip
 
+FILM_VECTORS = ("modeling.joint_representation.infer", "modeling.joint_representation.mixture", "modeling.joint_representation.config")
 ENDPOINT = ("modeling.language_model.config", "modeling.language_model.endpoint", "modeling.language_model.protocol")
 ENCODER = ("modeling.text_encoder", "modeling.artifacts", "modeling.seeding", "modeling.documents", *ENDPOINT)
 LANGUAGE = ("modeling.language_model", "modeling.artifacts", "modeling.seeding", "modeling.text_encoder", "modeling.documents")
 QUERY = (*LANGUAGE, "modeling.query_expert", "modeling.prompt_text")
 FIRST_STAGE = (
-    *LRUREC, *ENCODER, "modeling.dense_retriever", "modeling.lexical_retriever", "modeling.hybrid", "modeling.turn_retrieval",
+    *LRUREC, *ENCODER, *FILM_VECTORS,
+    "modeling.dense_retriever", "modeling.lexical_retriever", "modeling.hybrid", "modeling.turn_retrieval",
     "modeling.turn_scorers", "modeling.baselines", "modeling.prompt_text",
 )  # fmt: skip
 GENERATOR = (*LANGUAGE, "modeling.generator", "modeling.prompt_text")
@@ -34,7 +36,7 @@ LM_SETTINGS = ("language_model", "endpoint")
 TURNS = ("set_recommendation", "set_sequences")
 RETRIEVERS = (
     "release_corpus", "model_text_embeddings", "model_lrurec", "model_lrurec_text", "model_dense_retriever", "model_film_index",
-    "model_lexical_index",
+    "model_lexical_index", "model_film_vectors",
 )  # fmt: skip
 
 

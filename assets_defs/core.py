@@ -1,7 +1,7 @@
-"""The core layer: typed tables of films and dialogues, read per source and merged. No row logic here, only the way it goes."""
+"""The core layer: typed tables of films, dialogues and interactions, read per source and merged. No row logic is here."""
 
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
@@ -14,13 +14,15 @@ from assets_defs.step import Built, Job
 from assets_defs.workspace import Workspace
 from corpus_pipeline import store
 from corpus_pipeline.schema import tables as t
+from corpus_pipeline.schema.types import Table
 from corpus_pipeline.sources import registry
-from corpus_pipeline.sources.staging import stage_dialogues, stage_movies
+from corpus_pipeline.sources.staging import Staged, stage_dialogues, stage_interactions, stage_movies
 
 WORKERS = 2  # the machine the project is designed for has two cores; readers hold one archive each in memory
 DIALOGUE_TABLES = (
     t.DIALOGUES, t.DIALOGUE_TURNS, t.DIALOGUE_MOVIES, t.MENTIONS, t.RECOMMENDATION_TURNS, t.RECOMMENDATION_TARGETS,
 )  # fmt: skip
+INTERACTION_TABLES = (t.INTERACTION_ITEMS, t.INTERACTION_USERS, t.INTERACTIONS)
 MOVIE_TABLES = (
     t.MOVIES,
     t.TITLES,
@@ -96,18 +98,30 @@ def _ranks(profile: Profile) -> dict[str, int]:
 
 def core_dialogue_records(job: Job) -> Iterator[Built]:
     """Every dialogue data set read on its own. In processes: the readers are Python, and films may be merged beside them."""
+    yield from _staged(job, "raw_dialogues", stage_dialogues, (*DIALOGUE_TABLES, t.DIALOGUES_REJECTED))
+
+
+def core_interaction_records(job: Job) -> Iterator[Built]:
+    """Every data set of interactions read on its own."""
+    yield from _staged(job, "raw_interactions", stage_interactions, (*INTERACTION_TABLES, t.INTERACTIONS_REJECTED))
+
+
+def _staged(job: Job, raw_step: str, stage: Callable[..., Staged], tables: Sequence[Table]) -> Iterator[Built]:
+    """The partitions of a job, each read by `stage` into its tables."""
     space = job.workspace
     with _pool(len(job.partitions)) as pool:
         running = {}
         for dataset in map(str, job.partitions):
-            raw = job.parents[f"raw_dialogues@{dataset}"]
+            raw = job.parents[f"{raw_step}@{dataset}"]
             files = {name: space.absolute(name) for name in raw.outputs}
-            paths = {table: space.table(table, dataset) for table in (*DIALOGUE_TABLES, t.DIALOGUES_REJECTED)}
-            running[pool.submit(stage_dialogues, dataset, files, paths)] = dataset
+            paths = {table: space.table(table, dataset) for table in tables}
+            running[pool.submit(stage, dataset, files, paths)] = dataset
         for done, future in enumerate(as_completed(running), 1):
             staged = future.result()
             job.progress(f"read {staged.source}", done, len(running))
-            yield Built(staged.files, {"rows": staged.rows, "rejected": staged.reasons}, partition=staged.source)
+            yield Built(
+                staged.files, {"rows": staged.rows, "rejected": staged.reasons, "accounting": staged.markdown()}, partition=staged.source
+            )
 
 
 def core_dialogues(job: Job) -> Iterator[Built]:
@@ -117,6 +131,17 @@ def core_dialogues(job: Job) -> Iterator[Built]:
         for table in (*DIALOGUE_TABLES, t.DIALOGUES_REJECTED)
     }
     yield write(job, everything.items())
+
+
+def core_interactions(job: Job) -> Iterator[Built]:
+    """The data sets of interactions side by side, films joined to the corpus through the crosswalk."""
+    from corpus_pipeline.transform.interactions import join_interactions
+
+    tables = (*INTERACTION_TABLES, t.INTERACTIONS_REJECTED)
+    records = [{table.name: job.parent_table(table, dataset) for table in tables} for dataset in job.workspace.profile.interaction_datasets]
+    joined, several = join_interactions(records, movie_ids=job.parent_table(t.MOVIE_IDS), merges=job.parent_table(t.MOVIE_MERGES))
+    built = write(job, joined.items())
+    yield Built(built.files, {**built.metadata, "items with several films in the crosswalk": several})
 
 
 def write(job: Job, tables: Iterable[tuple[str, pa.Table]]) -> Built:

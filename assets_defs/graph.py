@@ -14,6 +14,7 @@ from assets_defs import (
 )
 from assets_defs.code_parts import (
     ENCODER,
+    FILM_VECTORS,
     FIRST_STAGE,
     GOLD,
     INDEX,
@@ -25,6 +26,7 @@ from assets_defs.code_parts import (
     TURNS,
     picked,
 )
+from assets_defs.graph_click import CLICK_STEPS, INTERACTION_STEPS
 from assets_defs.graph_language import LANGUAGE_STEPS
 from assets_defs.graph_preference import PREFERENCE_STEPS
 from assets_defs.step import Step
@@ -57,7 +59,7 @@ _STEPS = (
         core.core_movie_records,
         parents=("raw_movies",),
         partitions="movie_partitions",
-        code=("assets_defs.core", *SCHEMA, "corpus_pipeline.sources"),
+        code=("assets_defs.core", *SCHEMA, "corpus_pipeline.sources", "corpus_pipeline.splits", "corpus_pipeline.transform.text"),
         kinds=frozenset({"parquet", "duckdb"}),
     ),
     Step(
@@ -117,9 +119,9 @@ _STEPS = (
         "release",
         "The immutable release: tables, corpus.duckdb, manifest and verdict. Refused unless the gate passed these bytes.",
         gate.release_corpus,
-        parents=("core_movies", "core_dialogues", "link_index", "link_dialogue_movies"),
+        parents=("core_movies", "core_dialogues", "core_interactions", "link_index", "link_dialogue_movies"),
         code=("assets_defs.gate", *SCHEMA, "corpus_pipeline.release", "corpus_pipeline.linking.facts", "corpus_pipeline.views", "quality"),
-        config=picked("minimum_movies", "movie_sources", "movie_dumps", "dialogue_datasets"),
+        config=picked("minimum_movies", "movie_sources", "movie_dumps", "dialogue_datasets", "interaction_datasets"),
         kinds=frozenset({"duckdb"}),
     ),
     Step(
@@ -208,9 +210,9 @@ _STEPS = (
         "model",
         "LRURec over frozen text vectors with a projector: scores films never seen in training.",
         models.model_lrurec_text,
-        parents=("set_sequences", "set_recommendation", "model_text_embeddings"),
-        code=("assets_defs.models", *SCHEMA, *LRUREC),
-        config=picked("lrurec_text"),
+        parents=("set_sequences", "set_recommendation", "model_text_embeddings", "model_film_vectors"),
+        code=("assets_defs.models", *SCHEMA, *LRUREC, *FILM_VECTORS),
+        config=picked("lrurec_text", "film_vectors"),
         kinds=frozenset({"pytorch"}),
     ),
     Step(
@@ -235,7 +237,8 @@ _STEPS = (
         kinds=frozenset({"parquet"}),
     ),
 )
-STEPS: Mapping[str, Step] = {step.name: step for step in (*_STEPS, *LANGUAGE_STEPS, *PREFERENCE_STEPS)}
+_ALL = (*_STEPS, *INTERACTION_STEPS, *CLICK_STEPS, *LANGUAGE_STEPS, *PREFERENCE_STEPS)
+STEPS: Mapping[str, Step] = {step.name: step for step in _ALL}
 
 
 def step_of(name: str) -> Step:

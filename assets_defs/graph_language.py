@@ -125,9 +125,9 @@ LANGUAGE_STEPS: tuple[Step, ...] = (
         "model",
         "A query tower over frozen vectors of dialogues, trained contrastively against the films; new films need no training.",
         retrieval.model_dense_retriever,
-        parents=(*TURNS, "set_candidates", "model_text_embeddings"),
+        parents=(*TURNS, "set_candidates", "model_text_embeddings", "model_film_vectors"),
         code=(*RETRIEVING, *SCHEMA, *FIRST_STAGE),
-        config=picked("dense_retriever", "text_encoder"),
+        config=picked("dense_retriever", "text_encoder", "film_vectors"),
         kinds=frozenset({"pytorch"}),
     ),
     Step(
@@ -137,7 +137,7 @@ LANGUAGE_STEPS: tuple[Step, ...] = (
         retrieval.model_hybrid,
         parents=(*TURNS, "set_queries", *RETRIEVERS),
         code=(*RETRIEVING, *SCHEMA, *FIRST_STAGE),
-        config=picked("dialogue_datasets", "text_encoder"),
+        config=picked("dialogue_datasets", "text_encoder", "film_vectors"),
         kinds=frozenset({"numpy"}),
     ),
     Step(

@@ -7,7 +7,15 @@ from assets_defs.step import Step
 from corpus_pipeline.schema import tables as t
 
 # What every step of the loop reads besides the round before: turns, the vectors of films, and the models that may rank.
-_BASIS = ("release_corpus", "set_recommendation", "set_sequences", "model_text_embeddings", "model_generator", "model_query_lm")
+_BASIS = (
+    "release_corpus",
+    "set_recommendation",
+    "set_sequences",
+    "model_text_embeddings",
+    "model_film_vectors",
+    "model_generator",
+    "model_query_lm",
+)
 _CODE = (
     "assets_defs.preference", "assets_defs.preference_parts", "assets_defs.rankers", "assets_defs.generation", "assets_defs.language",
     "assets_defs.links", "assets_defs.linking", *RETRIEVING, *SCHEMA, *GENERATOR, *FIRST_STAGE, *LINKING, "modeling.ranker",
@@ -16,7 +24,7 @@ _CODE = (
 _JUDGING = (*_CODE, *JUDGING)
 _SETTINGS = (
     "preference", "ranker", "rankers", "loop_retrievers", "dialogue_datasets", "lrurec_id", "lrurec_text", "dense_retriever",
-    "text_encoder", "language_model", "endpoint",
+    "text_encoder", "language_model", "endpoint", "film_vectors",
 )  # fmt: skip
 _CONFIG = picked(*_SETTINGS, "ranker_call_budget", sizes=("feedback_turns", "judged_turns", "loop_seeds"))
 _RETRIEVERS = tuple(step_name(number) for number in (0, *t.ROUNDS))

@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -16,7 +16,10 @@ from assets_defs.workspace import Workspace
 from corpus_pipeline.release import Release
 from corpus_pipeline.schema import tables as t
 
-EMBEDDINGS = "embeddings.safetensors"
+if TYPE_CHECKING:
+    from modeling.artifacts import Manifest
+
+EMBEDDINGS, FILM_VECTORS = "embeddings.safetensors", "model_film_vectors"
 
 
 def model_text_embeddings(job: Job) -> Iterator[Built]:
@@ -51,25 +54,29 @@ def model_lrurec_text(job: Job) -> Iterator[Built]:
 
 
 def _train(job: Job, settings: Mapping[str, Any]) -> Built:
+    release_of_parents(job)
+    folder = artifact_folder(job)
+    manifest = train_sequences(job, settings, folder)
+    curve = training_curve(folder)
+    return Built(files_of(folder), {**manifest.metrics, "training curve": plot_of(curve), "epochs": markdown_of(curve)})
+
+
+def train_sequences(job: Job, settings: Mapping[str, Any], folder: Path, films: Any = None) -> "Manifest":
+    """LRURec on the item sequences; `films`: vectors other than the profile's, for text mode."""
     from modeling.lrurec.config import LRURecConfig
     from modeling.lrurec.train import train
 
-    release_of_parents(job)
     config = LRURecConfig.from_mapping(settings)
-    folder = artifact_folder(job)
-    manifest = train(
+    return train(
         job.parent_table(t.SET_SEQUENCES),
         config,
         folder,
-        item_embeddings=load_embeddings(job.workspace) if config.mode == "text" else None,
+        item_embeddings=(films or film_vectors_of(job.workspace)) if config.mode == "text" else None,
         validation_histories=job.parent_table(t.SET_RECOMMENDATION),
         validation_targets=job.parent_table(t.SET_RECOMMENDATION_TARGETS),
-        progress=lambda told: job.progress(f"training {job.step.name}, loss {told.loss:.3f}", told.epoch, config.max_epochs),
+        progress=lambda told: job.progress(f"training LRURec ({config.mode}), loss {told.loss:.3f}", told.epoch, config.max_epochs),
         parents={name: record.fingerprint for name, record in job.parents.items()},
     )
-    files = sorted(file for file in folder.iterdir() if file.is_file())
-    curve = training_curve(folder)
-    return Built(files, {**manifest.metrics, "training curve": plot_of(curve), "epochs": markdown_of(curve)})
 
 
 def release_of_parents(job: Job) -> Release:
@@ -84,10 +91,10 @@ def release_of_parents(job: Job) -> Release:
     return found
 
 
-def artifact_folder(job: Job) -> Path:
-    """A folder for exactly these inputs: a killed run continues in it, a finished one is made again from nothing."""
-    key = expected_key(job.step, None, job.parents, job.workspace)
-    folder = job.workspace.artifact(job.step.name) / key[:12]
+def artifact_folder(job: Job, partition: str | None = None) -> Path:
+    """A folder for exactly these inputs (of a partition): a killed run continues in it, a finished one is made again from nothing."""
+    key = expected_key(job.step, partition, job.parents, job.workspace)
+    folder = job.workspace.artifact(job.step.name) / (partition or "") / key[:12]
     if (folder / "manifest.json").exists():
         shutil.rmtree(folder)
     return folder
@@ -100,6 +107,11 @@ def emptied_folder(job: Job) -> Path:
     return folder
 
 
+def files_of(folder: Path) -> list[Path]:
+    """Every file below a folder, in order."""
+    return sorted(file for file in folder.rglob("*") if file.is_file())
+
+
 def load_embeddings(workspace: Workspace) -> Any:
     """The film vectors as `ItemEmbeddings`."""
     from modeling.text_encoder.embeddings import ItemEmbeddings
@@ -107,11 +119,24 @@ def load_embeddings(workspace: Workspace) -> Any:
     return ItemEmbeddings.load(workspace.artifact_of("model_text_embeddings") / EMBEDDINGS)
 
 
+def film_vectors_of(workspace: Workspace, kind: str | None = None) -> Any:
+    """What retrievers over vectors read of films, as `ItemEmbeddings`: of the given kind or the profile's, 'text' or 'joint'."""
+    if (kind or workspace.profile.film_vectors) == "text":
+        return load_embeddings(workspace)
+    from modeling.joint_representation.infer import load_parts
+    from modeling.joint_representation.mixture import side_by_side
+    from modeling.text_encoder.embeddings import ItemEmbeddings
+
+    record = workspace.ledger.need(FILM_VECTORS)
+    parts = load_parts(workspace.artifact_of(FILM_VECTORS))
+    return ItemEmbeddings(parts.ids, side_by_side(parts), f"joint:{record.fingerprint[:16]}")
+
+
 def load_lrurec(workspace: Workspace, step: str) -> Any:
     """The trained model of `step`; in text mode over every film that has a vector."""
     from modeling.lrurec import infer
 
-    embeddings = load_embeddings(workspace) if step.endswith("_text") else None
+    embeddings = film_vectors_of(workspace) if step.endswith("_text") else None
     return infer.load(workspace.artifact_of(step), item_embeddings=embeddings)
 
 

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from assets_defs.links import markdown
-from assets_defs.models import load_embeddings, release_of_parents
+from assets_defs.models import film_vectors_of, release_of_parents
 from assets_defs.preference_parts import (
     SUPERVISED,
     VALUE,
@@ -112,7 +112,7 @@ def train_base(job: Job, config: "PreferenceConfig", folder: Path) -> None:
         supervised_part(of_split(sequences, "train"), config.supervised_share),
         sequence,
         folder,
-        item_embeddings=load_embeddings(job.workspace) if config.base == "text" else None,
+        item_embeddings=film_vectors_of(job.workspace) if config.base == "text" else None,
         validation_histories=rows,
         validation_targets=job.parent_table(t.SET_RECOMMENDATION_TARGETS),
         progress=lambda told: job.progress(

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from assets_defs.film_facts import dataset_films
-from assets_defs.models import load_embeddings
+from assets_defs.models import film_vectors_of
 from assets_defs.rankers import ranker_of
 from assets_defs.step import Job
 from assets_defs.turns import load_dense_retriever, of_split, sampled, turns_of
@@ -66,7 +66,7 @@ def starting_policy(workspace: Workspace, config: "PreferenceConfig", base: Path
     if config.retriever == "dense":
         dropout = DenseRetrieverConfig.from_mapping(workspace.profile.dense_retriever).dropout
         return infer.dense_policy(load_dense_retriever(workspace, base), dropout=dropout)
-    embeddings = load_embeddings(workspace) if config.base == "text" else None
+    embeddings = film_vectors_of(workspace) if config.base == "text" else None
     return infer.sequence_policy(base, config, feature_size=feature_size, item_embeddings=embeddings)
 
 

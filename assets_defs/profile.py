@@ -6,7 +6,7 @@ A profile changes sizes and names, never code paths. Nothing is built here.
 import difflib
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 import yaml
@@ -16,6 +16,7 @@ from assets_defs.errors import ProfileError
 
 PROFILES = Path(__file__).parent / "profiles"
 CHECKOUT = Path(__file__).parents[1]
+_NETWORKS = ("all", "deepfm_ids", "deepfm", "xdeepfm", "dcn", "autoint", "retrieval")  # what `click_network` may set
 
 
 Name = Annotated[str, Field(pattern="^[a-z][a-z0-9_]{0,62}$")]
@@ -58,6 +59,16 @@ class Sizes(Strict):
     )
     loop_seeds: tuple[int, ...] = Field(default=(0, 1, 2), min_length=1, description="Seeds of the feedback loop, each a run of its own.")
     ceiling_turns: int = Field(default=0, ge=0, description="Training turns of a round under oracles and in ablations; 0: all.")
+    click_rows: int = Field(default=0, ge=0, description="Training rows that the networks of click prediction learn from; 0: all.")
+    judged_rows: int = Field(
+        default=2000,
+        ge=1,
+        description="Rows per split and data set that language models answer, drawn at random: all models are compared there.",
+    )
+    zero_shot_rows: int = Field(default=200, ge=0, description="Of those, the rows that the untuned language model answers; 0: none.")
+    reasoned_rows: int = Field(
+        default=0, ge=0, description="Of those, the rows that the reasoning language model answers (RALLRec+); 0: none."
+    )
     free_answers: int = Field(
         default=200, ge=1, description="Test turns per data set answered without constraint, for the hallucination table."
     )
@@ -113,6 +124,21 @@ class Profile(Strict):
     )
     preference: dict[str, Any] = Field(default_factory=dict)
     loop_retrievers: tuple[str, ...] = Field(default=("rar", "rar+dialogue", "dense"), min_length=1)
+    interaction_datasets: tuple[str, ...] = Field(default=("starter",), min_length=1, description="Users' likes of items (RALLRec).")
+    click_datasets: tuple[str, ...] = Field(default=("starter",), min_length=1, description="Those whose likes are predicted.")
+    lightgcn: dict[str, Any] = Field(default_factory=dict)
+    alignment: dict[str, Any] = Field(default_factory=dict)
+    representation: dict[str, Any] = Field(default_factory=dict)
+    item_descriptions: Literal["plain", "language_model"] = Field(
+        default="plain", description="Who describes items: their metadata as they stand, or the language model that is given them."
+    )
+    film_vectors: Literal["text", "joint"] = Field(
+        default="text", description="What the dense retriever and LRURec over vectors read of a film: text alone, or joined with behaviour."
+    )
+    click_network: dict[str, Any] = Field(default_factory=dict)
+    click_model: dict[str, Any] = Field(default_factory=dict)
+    click_tuning: dict[str, Any] = Field(default_factory=dict)
+    reasoning: dict[str, Any] = Field(default_factory=dict)
     sizes: Sizes = Sizes()
     evaluation: EvaluationConfig = EvaluationConfig()
 
@@ -196,12 +222,14 @@ def _nearest(name: str, known: Any) -> str:
 
 
 def _unknown_names(content: dict[str, Any]) -> list[str]:
-    from corpus_pipeline.schema.fields import DATASETS
+    from corpus_pipeline.schema.fields import DATASETS, INTERACTION_DATASETS
     from corpus_pipeline.sources.registry import SOURCES
 
     movies = [source.key for source in SOURCES if source.kind == "movies"]
     problems = []
-    for setting, known in (("movie_sources", movies), ("dialogue_datasets", list(DATASETS))):
+    likes = list(INTERACTION_DATASETS)
+    named = (("movie_sources", movies), ("dialogue_datasets", list(DATASETS)), ("interaction_datasets", likes), ("click_datasets", likes))
+    for setting, known in named:
         given = content.get(setting)
         for name in given if isinstance(given, list) else []:
             if name not in known:
@@ -210,9 +238,11 @@ def _unknown_names(content: dict[str, Any]) -> list[str]:
 
 
 def _model_problems(profile: Profile) -> list[str]:
+    from modeling.click_model.config import ClickModelConfig, ReasoningConfig
     from modeling.dense_retriever.config import DenseRetrieverConfig
     from modeling.errors import ModelingError
     from modeling.generator.config import GeneratorConfig
+    from modeling.joint_representation.config import AlignmentConfig, LightGCNConfig, RepresentationConfig
     from modeling.language_model.config import BaseLMConfig, EndpointConfig, FineTuneConfig, LanguageModelConfig
     from modeling.link_scorer.config import LinkScorerConfig
     from modeling.lrurec.config import LRURecConfig
@@ -230,6 +260,8 @@ def _model_problems(profile: Profile) -> list[str]:
         "query_expert": QueryExpertConfig, "query_tuning": FineTuneConfig,
         "dense_retriever": DenseRetrieverConfig, "generator": GeneratorConfig, "generator_tuning": FineTuneConfig,
         "reranker": RerankerConfig, "ranker": RankerConfig, "preference": PreferenceConfig,
+        "lightgcn": LightGCNConfig, "alignment": AlignmentConfig, "representation": RepresentationConfig,
+        "click_model": ClickModelConfig, "click_tuning": FineTuneConfig, "reasoning": ReasoningConfig,
         **({"endpoint": EndpointConfig} if profile.endpoint else {}),
     }  # fmt: skip
     settings = {**dict(profile), "corpus_encoder": {**profile.text_encoder, **profile.corpus_encoder}}
@@ -238,7 +270,27 @@ def _model_problems(profile: Profile) -> list[str]:
             build.from_mapping(settings[setting])  # type: ignore[attr-defined]
         except ModelingError as error:
             problems.append(f"{setting}: {error}")
-    return [*problems, *_loop_problems(profile)]
+    return [*problems, *_loop_problems(profile), *_click_problems(profile)]
+
+
+def _click_problems(profile: Profile) -> list[str]:
+    from modeling.click_network.config import ClickNetworkConfig
+    from modeling.errors import ModelingError
+
+    problems = [
+        f"click_datasets: {name!r} is none of interaction_datasets {list(profile.interaction_datasets)}"
+        for name in profile.click_datasets
+        if name not in profile.interaction_datasets
+    ]
+    for name, settings in profile.click_network.items():
+        if name not in _NETWORKS:
+            problems.append(f"click_network: no such network {name!r}{_nearest(name, _NETWORKS)}")
+            continue
+        try:
+            ClickNetworkConfig.from_mapping({**profile.click_network.get("all", {}), **settings})
+        except ModelingError as error:
+            problems.append(f"click_network.{name}: {error}")
+    return problems
 
 
 def _loop_problems(profile: Profile) -> list[str]:

@@ -20,6 +20,11 @@ def raw_dialogues(job: Job) -> Iterator[Built]:
     yield from _raw(job, "dialogues")
 
 
+def raw_interactions(job: Job) -> Iterator[Built]:
+    """The files of every data set of interactions, verified."""
+    yield from _raw(job, "interactions")
+
+
 def _raw(job: Job, kind: str) -> Iterator[Built]:
     dumps = job.workspace.profile.movie_dumps if kind == "movies" else {}
     for position, partition in enumerate(job.partitions):
@@ -51,7 +56,14 @@ def _dump(key: str, dump: Dump) -> Built:
 
 
 def located(job: Job, source: Source) -> list[tuple[str, Path]]:
-    """(registered name, place) of the source's files: the pinned ones if all are at hand or can be fetched, else the official ones."""
+    """(registered name, place) of the source's files: the pinned ones if all are at hand or can be fetched, else the official ones.
+
+    A source that prefers its official files has them where they are at hand: in the mirror, or downloaded before.
+    """
+    if source.is_official_preferred:
+        official = [(file.name, _at_hand(job, source, file)) for file in source.official]
+        if all(path is not None for _, path in official):
+            return [(name, path) for name, path in official if path is not None]
     at_hand = [(file.name, _at_hand(job, source, file)) for file in source.files]
     missing = [file for file, (_, path) in zip(source.files, at_hand, strict=True) if path is None]
     if any(not file.urls for file in missing) and source.official:

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from assets_defs.film_facts import dataset_films, film_facts
-from assets_defs.models import artifact_folder, load_embeddings, markdown_of, plot_of, release_of_parents, training_curve
+from assets_defs.models import artifact_folder, film_vectors_of, load_embeddings, markdown_of, plot_of, release_of_parents, training_curve
 from assets_defs.step import Built, Job
 from assets_defs.training_sets import written
 from assets_defs.turns import asked_of, index_encoder, load_retriever, of_split, query_vectors, sampled, targets_of, turns_of
@@ -156,16 +156,19 @@ def model_dense_retriever(job: Job) -> Iterator[Built]:
     yield Built(sorted(file for file in folder.iterdir() if file.is_file()), shown)
 
 
-def train_dense(job: Job, examples: pa.Table, config: "DenseRetrieverConfig", folder: Path) -> "Manifest":
-    """Train on the given turns, of train and of valid; only a config with mined negatives reads the candidates."""
+def train_dense(job: Job, examples: pa.Table, config: "DenseRetrieverConfig", folder: Path, films: Any = None) -> "Manifest":
+    """Train on the given turns, of train and of valid; `films`: vectors other than the profile's.
+
+    Only a config with mined negatives reads the candidates.
+    """
     from modeling.dense_retriever.data import training_pairs
     from modeling.dense_retriever.train import Corpus, train
     from modeling.text_encoder.embeddings import ItemEmbeddings
 
     turns = turns_of(job.workspace, examples, lambda done, total: job.progress("encoding dialogues", done, total))
-    embeddings = load_embeddings(job.workspace)
+    embeddings = films or film_vectors_of(job.workspace)
     ids = [movie for movie in _training_films(job) if movie in set(embeddings.ids)]
-    films = ItemEmbeddings(tuple(ids), embeddings.rows_of(ids)[0], embeddings.encoder)
+    vocabulary = ItemEmbeddings(tuple(ids), embeddings.rows_of(ids)[0], embeddings.encoder)
     columns = {movie: column for column, movie in enumerate(ids)}
     mined = candidate_lists(job.parent_table(t.SET_CANDIDATES)) if config.negatives == "mined" else None
     at_most = config.hard_negatives if mined else 0
@@ -175,7 +178,7 @@ def train_dense(job: Job, examples: pa.Table, config: "DenseRetrieverConfig", fo
         for split in ("train", "valid")
     ]
     return train(
-        Corpus(turns, pairs[0], pairs[1], films),
+        Corpus(turns, pairs[0], pairs[1], vocabulary),
         config,
         folder,
         progress=lambda epoch, loss: job.progress(f"training the query tower, loss {loss:.3f}", epoch, config.members * config.max_epochs),
@@ -203,25 +206,25 @@ def model_hybrid(job: Job) -> Iterator[Built]:
     groups: list[Any] = []
     for dataset in job.workspace.profile.dialogue_datasets:
         job.progress(f"scoring validation turns of {dataset}", len(groups), len(job.workspace.profile.dialogue_datasets))
-        groups.append(_group(job.workspace, examples, targets, queries, (retriever, dataset, dataset_films(release, dataset))))
+        groups.append(scored_group(job.workspace, examples, targets, queries, (retriever, dataset, dataset_films(release, dataset))))
     job.progress("choosing weights", 0, 1)
     ranked = [({name: reciprocal_ranks(parts[name]) for name in RRF_PARTS}, *rest) for parts, *rest in groups]
     chosen = {
-        "hybrid": choose_weights(PARTS, lambda weights: _value(groups, weights)),
-        "hybrid_rrf": choose_weights(RRF_PARTS, lambda weights: _value(ranked, weights)),
+        "hybrid": choose_weights(PARTS, lambda weights: pooled_value(groups, weights)),
+        "hybrid_rrf": choose_weights(RRF_PARTS, lambda weights: pooled_value(ranked, weights)),
     }
     path = artifact_folder(job) / WEIGHTS
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps({name: dict(found.weights) for name, found in chosen.items()}, indent=1, sort_keys=True))
     metrics = {f"valid_ndcg@10 of {name}": found.value for name, found in chosen.items()}
-    alone = {f"valid_ndcg@10 of {part} alone": _value(groups, {part: 1.0}) for part in PARTS}
+    alone = {f"valid_ndcg@10 of {part} alone": pooled_value(groups, {part: 1.0}) for part in PARTS}
     yield Built([path], {**metrics, **alone, "weights": {name: dict(found.weights) for name, found in chosen.items()}})
 
 
-def _group(
+def scored_group(
     workspace: Workspace, examples: pa.Table, targets: pa.Table, queries: Mapping[str, str], ranked: tuple[Any, str, list[str]]
 ) -> Any:
-    """(parts, rows, columns) of one data set's validation pairs, films named before at minus infinity."""
+    """(parts, films named before, rows, columns) of one data set's validation pairs, films named before at minus infinity."""
     import numpy as np
 
     retriever, dataset, films = ranked
@@ -237,7 +240,7 @@ def _group(
     return parts, named, rows, columns
 
 
-def _value(groups: Sequence[Any], weights: Mapping[str, float]) -> float:
+def pooled_value(groups: Sequence[Any], weights: Mapping[str, float]) -> float:
     """Mean nDCG@10 over all validation pairs, each data set's films ranked."""
     import numpy as np
 

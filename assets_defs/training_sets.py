@@ -48,6 +48,14 @@ def set_recommendation(job: Job) -> Iterator[Built]:
     yield written(job, release, {t.SET_RECOMMENDATION.name: turns, t.SET_RECOMMENDATION_TARGETS.name: targets})
 
 
+def set_click(job: Job) -> Iterator[Built]:
+    """Rows of click prediction from the interactions of a release."""
+    from corpus_pipeline.training_sets.click import build_click
+
+    release = trainable_release(job.workspace)
+    yield written(job, release, {t.SET_CLICK.name: build_click(release.table(t.INTERACTIONS))})
+
+
 def written(job: Job, release: Release, rows: Mapping[str, pa.Table]) -> Built:
     """The sets at rest, once they are what is expected of them; GateError names every expectation that they break."""
     expected = insist_on_expectations(job, release, rows)
@@ -59,7 +67,8 @@ def insist_on_expectations(job: Job, release: Release, rows: Mapping[str, pa.Tab
     """How many expectations the rows meet; GateError names every one that they break."""
     profile = job.workspace.profile
     expected = [e for e in set_expectations_for(profile.baseline or profile.name) if e.table in rows]
-    corpus = {table.name: release.table(table) for table in _BESIDE} | {t.MOVIES.name: release.columns(t.MOVIES, ("movie_id", "title"))}
+    beside = (*_BESIDE, t.INTERACTIONS) if t.SET_CLICK.name in rows else _BESIDE  # a million rows that no other set is about
+    corpus = {table.name: release.table(table) for table in beside} | {t.MOVIES.name: release.columns(t.MOVIES, ("movie_id", "title"))}
     with store.connect({**corpus, **{name: store.conform(table, t.named(name)) for name, table in rows.items()}}) as con:
         broken = _broken(expected, lambda sql: con.execute(sql).to_arrow_table())
     if broken:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from assets_defs.models import load_embeddings, load_lrurec
+from assets_defs.models import film_vectors_of, load_lrurec
 from assets_defs.workspace import Workspace
 from corpus_pipeline.release import Release
 
@@ -73,11 +73,11 @@ def query_text(text: str) -> str:
     return text if 0 < len(text) <= DIALOGUE_CHARACTERS else dialogue_lines(text, DIALOGUE_CHARACTERS) or "hello"
 
 
-def load_dense_retriever(workspace: Workspace, folder: Path | None = None) -> "DenseRetriever":
-    """The trained query tower over every film that has a vector: that of the graph, or the one in `folder`."""
+def load_dense_retriever(workspace: Workspace, folder: Path | None = None, films: Any = None) -> "DenseRetriever":
+    """The trained query tower over every film that has a vector: that of the graph, or the one in `folder`; `films`: its vectors."""
     from modeling.dense_retriever import infer
 
-    return infer.load(folder or workspace.artifact_of("model_dense_retriever"), load_embeddings(workspace))
+    return infer.load(folder or workspace.artifact_of("model_dense_retriever"), films or film_vectors_of(workspace))
 
 
 def load_retriever(workspace: Workspace, release: Release, sequences: pa.Table) -> "TurnRetriever":

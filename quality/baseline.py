@@ -1,8 +1,9 @@
 """Reviewed numbers: what the last person to look found right, with a tolerance and a reason. The numbers live in JSON.
 
-`baselines/<profile>.json` holds {"movie_sources": [...], "dialogue_datasets": [...], "numbers": {name: entry}}: the partitions
-that were reviewed, and what was found right about them. An entry has a `reason` and either `value` with
-`tolerance` (a share of the value, 0 for exactly) or `minimum` and/or `maximum`. The names are those of the quantities.
+`baselines/<profile>.json` holds {"movie_sources": [...], "dialogue_datasets": [...], "interaction_datasets": [...],
+"numbers": {name: entry}}: the partitions that were reviewed, and what was found right about them. An entry has a `reason` and
+either `value` with `tolerance` (a share of the value, 0 for exactly) or `minimum` and/or `maximum`. The names are those of the
+quantities.
 """
 
 import json
@@ -15,6 +16,7 @@ from quality.errors import BaselineError
 from quality.expectations import Expectation, Quantity
 
 SHIPPED = Path(__file__).parent / "baselines"
+_PARTITIONS = ("movie_sources", "dialogue_datasets", "interaction_datasets")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,7 @@ class Baseline:
     file: str
     movie_sources: tuple[str, ...]
     dialogue_datasets: tuple[str, ...]
+    interaction_datasets: tuple[str, ...]
     numbers: Mapping[str, Bounds]
 
     def bound(self, quantities: Iterable[Quantity]) -> tuple[Expectation, ...]:
@@ -66,15 +69,15 @@ def load_baseline(path: Path) -> Baseline:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         items = sorted(content["numbers"].items())
-        sources, datasets = (tuple(map(str, content[key])) for key in ("movie_sources", "dialogue_datasets"))
+        partitions = {key: tuple(map(str, content[key])) for key in _PARTITIONS}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise BaselineError(
-            f"baseline {path.name}: expected JSON with movie_sources, dialogue_datasets and numbers, saw {type(error).__name__}: {error}"
+            f"baseline {path.name}: expected JSON with {', '.join(_PARTITIONS)} and numbers, saw {type(error).__name__}: {error}"
         ) from error
     problems = [f"{name}: {problem}" for name, entry in items for problem in _problems(entry)]
     if problems:
         raise BaselineError(f"baseline {path.name}:\n  " + "\n  ".join(problems))
-    return Baseline(path.name, sources, datasets, {name: _bounds(entry) for name, entry in items})
+    return Baseline(file=path.name, **partitions, numbers={name: _bounds(entry) for name, entry in items})
 
 
 def _problems(entry: Any) -> list[str]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from corpus_pipeline.schema.tables import EVAL_LINKING, RELEASED, SETS
-from quality import conversations, leakage, linking, movies
+from quality import conversations, interactions, leakage, linking, movies
 from quality.baseline import Baseline, Bounds, load_baseline, shipped_baseline
 from quality.contract import contract
 from quality.expectations import Expectation, Quantity, insist_on_unique_names
@@ -14,11 +14,12 @@ _OF_SETS, _OF_LINKING = frozenset(table.name for table in SETS), frozenset({EVAL
 _OF_CORPUS = frozenset(table.name for table in RELEASED)
 
 
-def corpus_quantities(*, sources: Sequence[str], datasets: Sequence[str]) -> tuple[Quantity, ...]:
-    """The numbers of a corpus that a baseline must bound; `sources` and `datasets` are the declared partitions."""
+def corpus_quantities(*, sources: Sequence[str], datasets: Sequence[str], interaction_datasets: Sequence[str]) -> tuple[Quantity, ...]:
+    """The numbers of a corpus that a baseline must bound; the arguments are the declared partitions."""
     return (
         *movies.quantities(sources=sources),
         *conversations.quantities(datasets=datasets),
+        *interactions.quantities(interaction_datasets=interaction_datasets),
         *leakage.quantities(datasets=datasets),
     )
 
@@ -46,13 +47,15 @@ def corpus_expectations(baseline: Baseline, *, minimum_movies: int) -> tuple[Exp
 
     BaselineError names the numbers that the baseline lacks.
     """
-    sources, datasets = baseline.movie_sources, baseline.dialogue_datasets
+    sources, datasets, of_interactions = baseline.movie_sources, baseline.dialogue_datasets, baseline.interaction_datasets
+    numbers = corpus_quantities(sources=sources, datasets=datasets, interaction_datasets=of_interactions)
     found = (
         *contract(RELEASED),
         *movies.rules(minimum_movies=minimum_movies, sources=sources),
         *conversations.rules(datasets=datasets),
+        *interactions.rules(interaction_datasets=of_interactions),
         *leakage.rules(),
-        *_part(baseline, _OF_CORPUS).bound(corpus_quantities(sources=sources, datasets=datasets)),
+        *_part(baseline, _OF_CORPUS).bound(numbers),
     )
     insist_on_unique_names(found)
     return found
@@ -60,7 +63,8 @@ def corpus_expectations(baseline: Baseline, *, minimum_movies: int) -> tuple[Exp
 
 def set_expectations(baseline: Baseline) -> tuple[Expectation, ...]:
     """Every expectation on the training sets SETS, to be judged with the corpus they were built from at hand."""
-    found = (*contract(SETS), *leakage.set_rules(), *_part(baseline, _OF_SETS).bound(leakage.set_quantities()))
+    numbers = leakage.set_quantities(interaction_datasets=baseline.interaction_datasets)
+    found = (*contract(SETS), *leakage.set_rules(), *_part(baseline, _OF_SETS).bound(numbers))
     insist_on_unique_names(found)
     return found
 
@@ -80,14 +84,16 @@ def measure_link_baseline(run_sql: RunSql, *, datasets: Sequence[str]) -> dict[s
     return _observed(measure(linking.quantities(datasets=datasets), run_sql))
 
 
-def measure_baseline(run_sql: RunSql, *, sources: Sequence[str], datasets: Sequence[str]) -> dict[str, float | None]:
+def measure_baseline(
+    run_sql: RunSql, *, sources: Sequence[str], datasets: Sequence[str], interaction_datasets: Sequence[str]
+) -> dict[str, float | None]:
     """The numbers of a corpus as they are, for a person to review and put into a baseline; None where SQL failed."""
-    return _observed(measure(corpus_quantities(sources=sources, datasets=datasets), run_sql))
+    return _observed(measure(corpus_quantities(sources=sources, datasets=datasets, interaction_datasets=interaction_datasets), run_sql))
 
 
-def measure_set_baseline(run_sql: RunSql) -> dict[str, float | None]:
+def measure_set_baseline(run_sql: RunSql, *, interaction_datasets: Sequence[str]) -> dict[str, float | None]:
     """The same for the training sets."""
-    return _observed(measure(leakage.set_quantities(), run_sql))
+    return _observed(measure(leakage.set_quantities(interaction_datasets=interaction_datasets), run_sql))
 
 
 def _observed(measures: Iterable[Measure]) -> dict[str, float | None]:

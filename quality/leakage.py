@@ -6,9 +6,10 @@ the corpus they were built from beside them.
 
 from collections.abc import Iterator, Sequence
 
+from corpus_pipeline.schema.fields import SPLITS
 from corpus_pipeline.schema.render import literal
 from corpus_pipeline.schema.tables import SET_PREFERENCES
-from quality.expectations import Expectation, Quantity, empty, no_rows
+from quality.expectations import Expectation, Quantity, aggregate, empty, no_rows
 
 # What a person would call the same dialogue: equal after casefolding and dropping all but letters and digits. md5 keeps the
 # grouped strings at 32 characters, and a dialogue without any text is like no other.
@@ -18,6 +19,8 @@ _TEXTS = (
     "FROM core_dialogue_turns JOIN core_dialogues AS d USING (dialogue_id) GROUP BY dialogue_id "
     "HAVING bool_or(regexp_matches(text, '[\\p{L}\\p{N}]'))"
 )
+# Click prediction: data sets whose users are each in one split, because without times no order could say what a user did before.
+_CUT_BY_USER = "dataset IN ('bookcrossing', 'starter')"
 # The films that earlier turns of its dialogue name, for every turn to predict.
 _PAST = (
     "SELECT r.example_id, l.movie_id FROM core_recommendation_turns AS r JOIN link_mentions AS l USING (dialogue_id) "
@@ -38,12 +41,20 @@ def quantities(*, datasets: Sequence[str]) -> tuple[Quantity, ...]:
 def set_rules() -> tuple[Expectation, ...]:
     """Expectations on training sets, to be judged beside the corpus they were built from."""
     preferences = (expectation for table in SET_PREFERENCES for expectation in _preferences(table.name))
-    return (*_sequences(), *_recommendation(), *_targets(), *_queries(), *_candidates(), *preferences)
+    return (*_sequences(), *_recommendation(), *_targets(), *_queries(), *_candidates(), *preferences, *_click_rows(), *_click_splits())
 
 
-def set_quantities() -> tuple[Quantity, ...]:
+def set_quantities(*, interaction_datasets: Sequence[str]) -> tuple[Quantity, ...]:
     """Numbers on training sets that a baseline must bound."""
     return (
+        *(
+            aggregate(
+                f"set_click.rows.{dataset}",
+                expression=f"count(*) FILTER (WHERE dataset = {literal(dataset)})",
+                description=f"Rows of click prediction of {dataset}.",
+            )
+            for dataset in interaction_datasets
+        ),
         # Not zero: newness is decided by name, history by film, and a film can be named in two ways in one dialogue.
         Quantity(
             name="set_recommendation_targets.new_in_history_share",
@@ -217,6 +228,80 @@ def _preferences(table: str) -> Iterator[Expectation]:
         where="reward > 0 AND NOT (is_asked AND failure = '')",
         keys=("retriever", "seed", "example_id", "set_index"),
         description="Only a set that the ranker was asked about, and answered, has a reward.",
+    )
+
+
+def _click_rows() -> Iterator[Expectation]:
+    yield empty(
+        "set_click.as_in_corpus",
+        rows="SELECT s.dataset, s.row_index FROM set_click AS s LEFT JOIN core_interactions AS i "
+        "USING (dataset, user_id, history_position) WHERE s.item_id IS DISTINCT FROM i.item_id OR s.is_liked IS DISTINCT FROM i.is_liked",
+        description="A row has the item and the label that the corpus gives its user at its position.",
+    )
+    yield empty(
+        "set_click.target_not_in_history",
+        rows="SELECT s.dataset, s.row_index, i.history_position FROM set_click AS s JOIN core_interactions AS i "
+        "USING (dataset, user_id, item_id) WHERE i.history_position < s.history_position",
+        description="No target is in its own history.",
+    )
+    yield no_rows(
+        "set_click.has_history",
+        where="history_position = 0",
+        keys=("dataset", "row_index"),
+        description="Every row has a history.",
+    )
+    yield empty(
+        "set_click.position_once",
+        rows="SELECT dataset, user_id, history_position, count(*) AS times FROM set_click GROUP BY ALL HAVING count(*) > 1",
+        description="There is one row per user and position.",
+    )
+    yield empty(
+        "set_click.one_row_per_reader",
+        rows="SELECT dataset, user_id, count(*) AS row_count FROM set_click WHERE dataset = 'bookcrossing' GROUP BY ALL "
+        "HAVING count(*) > 1",
+        description="A reader of books, whose order is arbitrary, has one row.",
+    )
+
+
+def _click_splits() -> Iterator[Expectation]:
+    yield empty(
+        "set_click.count_from_zero",
+        rows="SELECT dataset, count(*) AS row_count, max(row_index) AS last FROM set_click GROUP BY dataset "
+        "HAVING max(row_index) <> count(*) - 1",
+        description="The rows of a data set are numbered 0, 1, 2, ... without a gap.",
+    )
+    yield empty(
+        "set_click.splits_in_order",
+        rows=_backwards("row_index", "set_click"),
+        description="In each data set all training rows stand before all validation rows, and these before all test rows.",
+    )
+    timed = "set_click JOIN core_interactions AS i USING (dataset, user_id, history_position)"
+    yield empty(
+        "set_click.splits_in_time",
+        rows=_backwards("interacted_at", timed),
+        description="Where times are known, no training row is later than a validation row, and none of these than a test row.",
+    )
+    yield empty(
+        "set_click.user_in_one_split",
+        rows=f"SELECT dataset, user_id, list_sort(list(DISTINCT split)) AS splits FROM set_click WHERE {_CUT_BY_USER} "
+        "GROUP BY ALL HAVING count(DISTINCT split) > 1",
+        description="Where splits are cut by user, no user is in two.",
+    )
+    yield empty(
+        "set_click.both_labels",
+        rows="SELECT dataset, count(DISTINCT (split, is_liked)) AS seen FROM set_click GROUP BY dataset HAVING seen <> 6",
+        description="Every data set has all three splits, each with liked and disliked targets: otherwise AUC has no value.",
+    )
+
+
+def _backwards(order: str, rows: str) -> str:
+    """Data sets in which a split starts, by `order`, before an earlier split has ended."""
+    ends = ", ".join(
+        f"{end}({order}) FILTER (WHERE split = {literal(split)}) AS {split}_{end}" for split in SPLITS for end in ("min", "max")
+    )
+    return (
+        f"FROM (SELECT dataset, {ends} FROM {rows} GROUP BY dataset) "
+        "WHERE train_max > valid_min OR valid_max > test_min OR train_max > test_min"
     )
 
 

@@ -14,6 +14,7 @@ from corpus_pipeline.schema.tables import EVAL_LINKING, RELEASED, SET_PREFERENCE
 Row = dict[str, Any]
 Corpus = Mapping[str, pa.Table]
 SOURCES, DATASETS = ("alpha", "beta"), ("inspired", "redial")
+INTERACTION_DATASETS = ("bookcrossing", "movielens_small")
 MINIMUM_MOVIES = 4
 SPLIT_OF = {"1": "train", "2": "valid", "3": "test"}
 
@@ -224,6 +225,51 @@ def _preference_rows(of: Row) -> list[Row]:
     ]  # fmt: skip
 
 
+def interaction(dataset: str = "movielens_small", user: str = "1", position: int = 0, **over: Any) -> Row:
+    """Item `21 + position`, liked at every other position; only MovieLens tells the time."""
+    is_liked = position % 2 == 0
+    row = {
+        "dataset": dataset, "user_id": user, "history_position": position, "item_id": str(21 + position), "is_liked": is_liked,
+        "rating": 5.0 if is_liked else 3.0, "interacted_at": 1_000 + position if dataset.startswith("movielens") else None,
+    }  # fmt: skip
+    return {**row, **over}
+
+
+def click(split: str, row_index: int, interaction: Row) -> Row:
+    kept = {name: interaction[name] for name in ("dataset", "user_id", "history_position", "item_id", "is_liked")}
+    return {**kept, "split": split, "row_index": row_index}
+
+
+def _interaction_tables() -> dict[str, list[Row]]:
+    """A viewer of eleven films, and six readers of five books, of whom every other one likes the last."""
+    seen = [interaction(position=position) for position in range(11)]
+    read = [interaction("bookcrossing", str(user), position) for user in range(1, 7) for position in range(5)]
+    for row in read[9::10]:
+        row |= {"is_liked": False, "rating": 4.0}
+    splits = ("train", "train", "valid", "valid", "test", "test")
+    rows = {"bookcrossing": [row for row in read if row["history_position"] == 4], "movielens_small": seen[5:]}
+    film = movie_id(1)  # the crosswalk gives it the MovieLens id 21
+    items = {
+        (row["dataset"], row["item_id"]): {
+            "dataset": row["dataset"], "item_id": row["item_id"], "title": f"Lantern {row['item_id']}", "year": 1991,
+            "creators": ["Ann 1"], "item_genres": ["Drama"], "publisher": None,
+            "movie_id": film if (row["dataset"], row["item_id"]) == ("movielens_small", "21") else None,
+        }
+        for row in read + seen
+    }  # fmt: skip
+    nothing_told = {"gender": None, "age": None, "occupation": None, "location": None}
+    return {
+        "core_interactions": read + seen,
+        "core_interaction_items": list(items.values()),
+        "core_interaction_users": [
+            {"dataset": dataset, "user_id": user, **nothing_told}
+            for dataset, user in dict.fromkeys((row["dataset"], row["user_id"]) for row in read + seen)
+        ],
+        "core_interactions__rejected": [reject("bookcrossing", "ratings.csv", "bad_rating", "1,21,eleven")],
+        "set_click": [click(splits[at], at, row) for own in rows.values() for at, row in enumerate(own)],
+    }
+
+
 def table_of(name: str, rows: list[Row]) -> pa.Table:
     """Rows as the declared table, but every column may hold nulls: bad data must be possible to write down."""
     schema = pa.schema([field.with_nullable(True) for field in arrow_schema(named(name))])
@@ -244,7 +290,7 @@ def _link_evaluation() -> list[Row]:
 
 def good_corpus() -> dict[str, pa.Table]:
     """Every released table, every training set and the evaluation of links, violating nothing."""
-    rows = _movie_tables() | _dialogue_tables() | {EVAL_LINKING.name: _link_evaluation()}
+    rows = _movie_tables() | _dialogue_tables() | _interaction_tables() | {EVAL_LINKING.name: _link_evaluation()}
     return {table.name: table_of(table.name, rows[table.name]) for table in (*RELEASED, *SETS, EVAL_LINKING)}
 
 

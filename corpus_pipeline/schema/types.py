@@ -33,6 +33,16 @@ class Column:
         return self.field.name
 
 
+def columns(*required: Field) -> tuple[Column, ...]:
+    """Columns that always have a value."""
+    return tuple(Column(field) for field in required)
+
+
+def nullable(*optional: Field) -> tuple[Column, ...]:
+    """Columns that may be empty."""
+    return tuple(Column(field, nullable=True) for field in optional)
+
+
 @dataclass(frozen=True, slots=True)
 class Reference:
     """A foreign key: `columns` of this table are found in `target_columns` of `table`."""

@@ -1,4 +1,4 @@
-"""Which reader reads which source: a plain dict for films, one function for dialogues. No reading is done here."""
+"""Which reader reads which source: a plain dict for films, one function each for dialogues and interactions. No reading is done here."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -70,3 +70,19 @@ def read_dialogues(dataset: str, files: Mapping[str, Path]) -> Read:
     if dataset not in read:
         raise SourceError(f"reading {dataset}: there is no reader for it; known: {sorted([*read, 'reddit_movie', 'starter'])}")
     return read[dataset](folder, protocol)
+
+
+def read_interactions(dataset: str, files: Mapping[str, Path]) -> Read:
+    """The three core tables of a data set of interactions from its registered files (mirror name to place)."""
+    from corpus_pipeline.sources.interactions import amazon, bookcrossing, movielens, starter
+
+    read: dict[str, Callable[[Mapping[str, Path]], Read]] = {
+        "amazon_movies": amazon.read_amazon_movies,
+        "bookcrossing": bookcrossing.read_bookcrossing,
+        "movielens_1m": movielens.read_movielens_1m,
+        "movielens_small": movielens.read_movielens_small,
+        "starter": starter.read_starter_interactions,
+    }
+    if dataset not in read:
+        raise SourceError(f"reading {dataset}: there is no reader for its interactions; known: {sorted(read)}")
+    return read[dataset](files)

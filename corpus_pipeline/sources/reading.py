@@ -28,8 +28,9 @@ class FileCount:
 class Read:
     """Tables by declared name, the quarantine (schema `REJECTS`) and a count per file.
 
-    A record is a line, a CSV record or a JSON document. A row of `rejects` may stand for several records (`record_count`):
-    then `told` is a Parquet file of the same schema in which each of them lies, one by one.
+    A record is a line, a CSV record or a JSON document. A row of `rejects` may stand for several records (`record_count`): of records
+    out of scope, `told` is then a Parquet file of the same schema in which each of them lies, one by one; records that say again
+    what another one has said are counted alone.
     Raises ContractError when a file's records do not add up.
     """
 

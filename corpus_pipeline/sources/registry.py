@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 SHIPPED = Path(__file__).parent / "starter"
+KINDS = ("movies", "dialogues", "interactions")
 IMDB_TERMS = "IMDb non-commercial terms: personal and non-commercial use, no re-publishing"
 IMDB_PAGES = "scraped from IMDb pages: text of IMDb and its contributors, no licence to re-publish"
 TMDB_TERMS = "TMDB API terms: non-commercial use with attribution, no bulk re-publishing"
@@ -44,10 +45,11 @@ class SourceFile:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One source of films or dialogues. `rank`: place in the order of identity merging, 0 for dialogues.
+    """One source of films, dialogues or interactions. `rank`: place in the order of identity merging, 0 for all but films.
 
     `homepage` is where these bytes were published, `upstream` the official home of what is in them; `official` are the
-    files to fetch where no mirror holds `files` and the reader takes both forms.
+    files to fetch where no mirror holds `files` and the reader takes both forms. With `is_official_preferred` they are
+    taken wherever they are at hand already, because `files` hold less.
     """
 
     key: str
@@ -61,10 +63,11 @@ class Source:
     licence_allows_redistribution: bool = False
     upstream: tuple[str, ...] = ()
     official: tuple[SourceFile, ...] = field(default=())
+    is_official_preferred: bool = False
 
     def __post_init__(self) -> None:
-        if self.kind not in ("movies", "dialogues") or not self.files or (self.kind == "movies") != (self.rank > 0):
-            raise ValueError(f"source {self.key}: kind is 'movies' with a rank from 1, or 'dialogues' without; and it has files")
+        if self.kind not in KINDS or not self.files or (self.kind == "movies") != (self.rank > 0):
+            raise ValueError(f"source {self.key}: kind is one of {KINDS}, only films have a rank, from 1; and it has files")
 
 
 _HE_INSPIRED = (
@@ -299,11 +302,71 @@ DIALOGUE_SOURCES = (
     ),
 )  # fmt: skip
 
-SOURCES = MOVIE_SOURCES + DIALOGUE_SOURCES
+_AMAZON = "interactions/amazon_movies"
+_ML_1M, _ML_SMALL, _BX = "interactions/ml-1m", "interactions/ml-latest-small", "interactions/bookcrossing"
+
+INTERACTION_SOURCES = (
+    Source(
+        "movielens_1m", "interactions", "MovieLens 1M: a million ratings by 6,040 users", "https://grouplens.org/datasets/movielens/1m/",
+        GROUPLENS, MOVIELENS_CITATION,
+        (
+            SourceFile(f"{_ML_1M}/ml1m_sequences_liked.tsv", "993c8713791d410a3dbfecd26a11955a79e5aa4c4482de0d833e68a1d8e038b2"),
+            SourceFile(f"{_ML_1M}/movies.dat", "0140fc2356357c1a851d0f52e893a1e4d3696df632c4141cea8d5bc3d621f0b9"),
+            SourceFile(f"{_ML_1M}/users.dat", "1dc3a95300cb19f7c10e027daf29b8cdf1d908dab65b5edfb45950aa389a10a3"),
+        ),
+        upstream=("https://github.com/yueqirex/LRURec", "https://github.com/statusrank/DPCML"),
+        official=(SourceFile("movielens/ml-1m.zip", urls=(f"{_GROUPLENS}/ml-1m.zip",)),), is_official_preferred=True,
+    ),
+    Source(
+        "movielens_small", "interactions", "MovieLens latest-small: 100,836 ratings by 610 users",
+        "https://grouplens.org/datasets/movielens/latest/",
+        "GroupLens: research use, redistribution under the same conditions, no commercial use", MOVIELENS_CITATION,
+        (
+            SourceFile(f"{_ML_SMALL}/movies.csv", "5a5f32dd9bb3797b8e728a1b98958789d2b13f294a69fdfbc5727f8a9611aa07"),
+            SourceFile(f"{_ML_SMALL}/ratings.csv", "aa289ca83157595d0df6aea1be6a4ded676ddc4385472e8313a8ed9805352646"),
+        ),
+        licence_allows_redistribution=True, upstream=(f"{_GROUPLENS}/ml-latest-small.zip",),
+        official=(SourceFile("movielens/ml-latest-small.zip", urls=(f"{_GROUPLENS}/ml-latest-small.zip",)),),
+    ),
+    Source(
+        "bookcrossing", "interactions", "Book-Crossing: ratings of books", "https://grouplens.org/datasets/book-crossing/",
+        "none stated by the authors",
+        "C.-N. Ziegler et al. 2005. Improving Recommendation Lists Through Topic Diversification. WWW 2005.",
+        (
+            SourceFile(f"{_BX}/BX-Ratings.csv", "8aba7c952d1b24636275a092e81a74ed3800e70b3dbcc81b029050b1b8c3b3ff"),
+            SourceFile(f"{_BX}/BX-Books.csv", "f85d360ca6de9147fc1b080eccb3304d92c7034b70319d8540700515d98d85d7"),
+            SourceFile(f"{_BX}/BX-Users.csv", "76180f3e7e917213743381c0347049749006ba8cdd1918aa6b051f86dd7d1aa4"),
+            SourceFile(f"{_BX}/alt_dimsalm/BX_Book_Ratings.csv", "b6b0c926bcaebf8151a588d6652c83bb17d7e17994c538547d20b4406ef8376a"),
+            SourceFile(f"{_BX}/alt_dimsalm/BX_Books.csv", "6eb4f019bd35e0402ef27f06caa87d683c501fc3ff62a833c490a69f57d7c9b1"),
+        ),
+        upstream=(
+            "https://github.com/springtiming/ML-Models-for-Book-Rating-Prediction", "https://github.com/DimSalm/ProjectBigData",
+        ),
+        official=(
+            SourceFile(
+                "bookcrossing/BX-CSV-Dump.zip", urls=("https://www2.informatik.uni-freiburg.de/~cziegler/BX/BX-CSV-Dump.zip",)
+            ),
+        ),
+        is_official_preferred=True,
+    ),
+    # No address: the publisher asks for a form to be filled in first. The user lays the files into the mirror.
+    Source(
+        "amazon_movies", "interactions", "Amazon reviews of 2018, Movies & TV", "https://nijianmo.github.io/amazon/", "research use",
+        "J. Ni, J. Li, J. McAuley. 2019. Justifying Recommendations using Distantly-Labeled Reviews and Fine-Grained Aspects. EMNLP 2019.",
+        (SourceFile(f"{_AMAZON}/Movies_and_TV.json.gz"), SourceFile(f"{_AMAZON}/meta_Movies_and_TV.json.gz")),
+        official=(SourceFile(f"{_AMAZON}/Movies_and_TV_5.json.gz"), SourceFile(f"{_AMAZON}/meta_Movies_and_TV.json.gz")),
+    ),
+    Source(
+        "starter", "interactions", "Viewers made up from the starter dialogues", "corpus_pipeline/sources/starter", "part of this project",
+        "Written for Marquee.", (SourceFile("dialogues.jsonl"), SourceFile("films.jsonl")), licence_allows_redistribution=True,
+    ),
+)  # fmt: skip
+
+SOURCES = MOVIE_SOURCES + DIALOGUE_SOURCES + INTERACTION_SOURCES
 
 
 def source_named(key: str, kind: str = "") -> Source:
-    """The source called `key`, of that kind when one is given ('starter' is both); KeyError names the nearest keys."""
+    """The source called `key`, of that kind when one is given ('starter' is all three); KeyError names the nearest keys."""
     found = [source for source in SOURCES if source.key == key and kind in ("", source.kind)]
     if not found:
         raise KeyError(f"no source {key!r}{' of ' + kind if kind else ''} is registered; nearest: {_nearest(key, SOURCES)}")

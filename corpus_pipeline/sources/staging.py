@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from corpus_pipeline import store
-from corpus_pipeline.schema.tables import DIALOGUES, DIALOGUES_REJECTED, MOVIE_RECORDS, REJECTS
+from corpus_pipeline.schema.tables import DIALOGUES, DIALOGUES_REJECTED, INTERACTIONS, INTERACTIONS_REJECTED, MOVIE_RECORDS, REJECTS
 from corpus_pipeline.schema.types import Table
 from corpus_pipeline.sources.reading import FileCount, Read, reasons
 
@@ -44,11 +44,21 @@ def stage_dialogues(dataset: str, files: Mapping[str, Path], places: Mapping[Tab
     """Read a data set from its registered `files`; write its tables, and the rejects, to `places`."""
     from corpus_pipeline.sources.readers import read_dialogues
 
-    read = read_dialogues(dataset, files)
-    rows = {**read.tables, DIALOGUES_REJECTED.name: read.rejects}
+    return _staged(dataset, read_dialogues(dataset, files), DIALOGUES, places, DIALOGUES_REJECTED)
+
+
+def stage_interactions(dataset: str, files: Mapping[str, Path], places: Mapping[Table, Path]) -> Staged:
+    """Read a data set of interactions from its registered `files`; write its tables, and the rejects, to `places`."""
+    from corpus_pipeline.sources.readers import read_interactions
+
+    return _staged(dataset, read_interactions(dataset, files), INTERACTIONS, places, INTERACTIONS_REJECTED)
+
+
+def _staged(dataset: str, read: Read, counted: Table, places: Mapping[Table, Path], rejected: Table) -> Staged:
+    rows = {**read.tables, rejected.name: read.rejects}
     for table, place in places.items():
         store.write_table(rows[table.name], table, place)
-    return Staged(dataset, tuple(places.values()), read.tables[DIALOGUES.name].num_rows, read.counts, reasons(read.rejects))
+    return Staged(dataset, tuple(places.values()), read.tables[counted.name].num_rows, read.counts, reasons(read.rejects))
 
 
 def _told(read: Read, rejected: Path) -> Iterator[Path]:

@@ -7,6 +7,7 @@ file, so the database can be copied anywhere.
 from typing import TYPE_CHECKING
 
 from corpus_pipeline.views.dialogues import DIALOGUE_VIEWS
+from corpus_pipeline.views.interactions import INTERACTION_VIEWS
 from corpus_pipeline.views.movies import MOVIE_VIEWS
 from corpus_pipeline.views.view import View, create_view
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["VIEWS", "View", "create_view", "create_views"]
 
-VIEWS = (*MOVIE_VIEWS, *DIALOGUE_VIEWS)
+VIEWS = (*MOVIE_VIEWS, *DIALOGUE_VIEWS, *INTERACTION_VIEWS)
 
 
 def create_views(con: "duckdb.DuckDBPyConnection") -> None:

@@ -203,6 +203,8 @@ REJECTED_COUNTS = View(
     FROM core_movies__rejected GROUP BY source, reason
     UNION ALL
     SELECT 'core_dialogues', source, reason, sum(record_count)::BIGINT FROM core_dialogues__rejected GROUP BY source, reason
+    UNION ALL
+    SELECT 'core_interactions', source, reason, sum(record_count)::BIGINT FROM core_interactions__rejected GROUP BY source, reason
     """,
 )
 

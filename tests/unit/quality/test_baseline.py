@@ -22,6 +22,7 @@ def written(folder: Path, **numbers: Any) -> Path:
             {
                 "movie_sources": ["alpha"],
                 "dialogue_datasets": [],
+                "interaction_datasets": ["starter"],
                 "numbers": {name.replace("__", "."): entry for name, entry in numbers.items()},
             }
         )
@@ -39,7 +40,7 @@ def test_bounds_come_from_value_and_tolerance_or_are_given(tmp_path: Path) -> No
     )
     baseline = load_baseline(path)
     numbers = baseline.numbers
-    assert (baseline.movie_sources, baseline.dialogue_datasets) == (("alpha",), ())
+    assert (baseline.movie_sources, baseline.dialogue_datasets, baseline.interaction_datasets) == (("alpha",), (), ("starter",))
     assert numbers["a.near"] == Bounds(190, 210, "r")
     assert numbers["a.exact"] == Bounds(7, 7, "r")
     assert numbers["a.floor"] == Bounds(3, None, "r")
@@ -66,7 +67,9 @@ def test_every_malformed_entry_is_named_at_once(tmp_path: Path) -> None:
     assert "a.fine" not in message
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"profile": "x"}', '{"numbers": [1]}', "not json"])
+@pytest.mark.parametrize(
+    "text", ["", "[]", '{"profile": "x"}', '{"movie_sources": [], "dialogue_datasets": [], "numbers": {}}', '{"numbers": [1]}', "not json"]
+)
 def test_a_file_without_numbers_is_refused(text: str, tmp_path: Path) -> None:
     path = tmp_path / "made_up.json"
     path.write_text(text)
@@ -76,13 +79,13 @@ def test_a_file_without_numbers_is_refused(text: str, tmp_path: Path) -> None:
 
 def test_a_missing_number_names_the_file_and_the_key_to_add() -> None:
     with pytest.raises(BaselineError, match=r'made_up\.json.*\n.*add "core_x\.rows"'):
-        Baseline("made_up.json", (), (), {}).bound([ROWS])
+        Baseline("made_up.json", (), (), (), {}).bound([ROWS])
 
 
 def test_a_stale_number_is_named() -> None:
     numbers = {"core_x.rows": Bounds(1, None, "r"), "core_x.gone": Bounds(1, None, "r")}
     with pytest.raises(BaselineError, match=r'remove "core_x\.gone"'):
-        Baseline("made_up.json", (), (), numbers).bound([ROWS])
+        Baseline("made_up.json", (), (), (), numbers).bound([ROWS])
 
 
 def test_an_unknown_profile_lists_the_known_ones() -> None:
@@ -98,6 +101,7 @@ def test_the_shipped_numbers_fit_their_profile(profile: str) -> None:
     baseline = load_baseline(shipped_baseline(profile))
     assert sorted(baseline.movie_sources) == sorted(declared["movie_sources"])
     assert sorted(baseline.dialogue_datasets) == sorted(declared["dialogue_datasets"])
+    assert sorted(baseline.interaction_datasets) == sorted(declared["interaction_datasets"])
     expectations = (
         *expectations_for(profile, minimum_movies=declared["minimum_movies"]),
         *set_expectations_for(profile),

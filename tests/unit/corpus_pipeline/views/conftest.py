@@ -144,6 +144,26 @@ _TARGETS = _rows(
 )
 
 
+_ITEMS = _rows(
+    "dataset item_id title year creators item_genres movie_id",
+    ("starter", "remake", "The Copper Lighthouse", 2004, [], ["Drama"], REMAKE),
+    ("starter", "ox", "Ox", None, [], [], OX),
+    ("starter", "quince", "Quince", 2001, [], [], None),
+    ("movielens_small", "7", "Plum", 2011, [], ["Short"], PLUM),
+)
+_INTERACTIONS = _rows(
+    "dataset user_id history_position item_id is_liked rating interacted_at",
+    ("movielens_small", "1", 0, "7", False, 3.0, 100),
+    ("movielens_small", "2", 0, "7", True, 4.5, 200),
+    ("starter", "a", 0, "remake", True, None, None),
+    ("starter", "a", 1, "quince", False, None, None),
+    ("starter", "b", 0, "remake", True, None, None),
+    ("starter", "b", 1, "quince", True, None, None),
+    ("starter", "c", 0, "remake", False, None, None),
+)
+_USERS = _rows("dataset user_id", *dict.fromkeys((row["dataset"], row["user_id"]) for row in _INTERACTIONS))
+
+
 def _mention_links() -> list[dict[str, Any]]:
     by_movie = {row["source_movie_id"]: row for row in _LINKS}
     keys = ("dialogue_id", "turn_index", "mention_index", "dataset")
@@ -196,6 +216,10 @@ _CORPUS: dict[t.Table, list[dict[str, Any]]] = {
         ("alpha", "films.csv", 9, "no_title", ",", 3),
     ),
     t.DIALOGUES_REJECTED: _rows("source file line reason raw_text record_count", ("starter", "talk.jsonl", 3, "bad_json", "{", 1)),
+    t.INTERACTION_ITEMS: _ITEMS,
+    t.INTERACTION_USERS: _USERS,
+    t.INTERACTIONS: _INTERACTIONS,
+    t.INTERACTIONS_REJECTED: _rows("source file line reason raw_text record_count", ("starter", "likes.jsonl", 2, "bad_item", "{", 1)),
     t.LINK_DIALOGUE_MOVIES: _LINKS,
     t.LINK_MENTIONS: _mention_links(),
     t.LINK_DECISIONS: _rows(

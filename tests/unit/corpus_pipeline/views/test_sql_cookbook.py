@@ -18,7 +18,11 @@ ANSWERS: dict[str, list[tuple[Any, ...]]] = {
     "Films with the same keywords": [("The Copper Lighthouse", 2004, 1, ["sea"])],
     "Search the plots": [("The Copper Lighthouse", 1962)],
     "Where one film came from": [("alpha", "1", "new_movie"), ("beta", "1", "imdb_id")],
-    "What was rejected, and why": [("core_movies", "alpha", "no_title", 4), ("core_dialogues", "starter", "bad_json", 1)],
+    "What was rejected, and why": [
+        ("core_movies", "alpha", "no_title", 4),
+        ("core_dialogues", "starter", "bad_json", 1),
+        ("core_interactions", "starter", "bad_item", 1),
+    ],
     "Which films divide seekers": [("Vortex Riders: The Salt Engine", 1999, 1, 1)],
     "Which recommendations are accepted": [
         ("Plum", 2011, 2, 0.5),
@@ -26,6 +30,7 @@ ANSWERS: dict[str, list[tuple[Any, ...]]] = {
         ("Vortex Riders: The Salt Engine", 1999, 1, 0.0),
     ],
     "Popular films nobody mentions": [("The Copper Lighthouse", 1962, 900), ("Ox", None, 40)],
+    "What users like and dialogues never name": [("Ox", None, 0, 0)],
     "How much the dialogues favour popular films": [("starter", 1.0)],
     "Test targets never seen in training": [("starter", 1, 0)],
 }

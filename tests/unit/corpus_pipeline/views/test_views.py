@@ -151,3 +151,21 @@ def test_targets_of_an_example_stand_in_their_order_and_old_ones_are_not_new(dra
 def test_link_rules_are_counted_by_title_and_mention(corpus: duckdb.DuckDBPyConnection) -> None:
     found = corpus.execute("SELECT link_rule, reason_code, title_count, mention_count FROM link_rule_statistics ORDER BY link_rule")
     assert found.fetchall() == [("abstain", "low_score", 1, 1), ("exact_title_year", None, 2, 4), ("fuzzy_title", None, 1, 2)]
+
+
+def test_interactions_are_counted_by_data_set(corpus: duckdb.DuckDBPyConnection) -> None:
+    assert corpus.execute("SELECT * FROM interaction_statistics ORDER BY dataset").fetchall() == [
+        # users, items, interactions, liked, median of a user, with a film, first, last; the item nobody met is not counted
+        ("movielens_small", 2, 1, 2, 0.5, 1.0, 1.0, 100, 200),
+        ("starter", 3, 2, 5, 0.6, 2.0, 0.6, None, None),
+    ]
+
+
+def test_an_item_keeps_its_ratings_beside_its_film(corpus: duckdb.DuckDBPyConnection) -> None:
+    found = corpus.execute("SELECT * EXCLUDE (dataset) FROM item_ratings ORDER BY item_id").fetchall()
+    assert found == [
+        ("7", "Plum", 2011, PLUM, "Plum", 2011, 2, 1, 3.75),
+        ("ox", "Ox", None, OX, "Ox", None, 0, 0, None),
+        ("quince", "Quince", 2001, None, None, None, 2, 1, None),
+        ("remake", "The Copper Lighthouse", 2004, REMAKE, "The Copper Lighthouse", 2004, 3, 2, None),
+    ]

@@ -60,7 +60,7 @@ def dense() -> DenseRetriever:
     config = DenseRetrieverConfig(hidden_size=7, output_size=4)
     towers = []
     for member in range(2):
-        tower = Towers(config, film_count=4, vector_size=SIZE // 2, generator=torch_generator(member, "weights"))
+        tower = Towers(config, film_count=4, turn_size=SIZE, film_size=SIZE // 2, generator=torch_generator(member, "weights"))
         with torch.no_grad():
             tower.bias.copy_(torch.arange(4) / 4)
         towers.append(tower.eval())

@@ -58,7 +58,7 @@ def towers(members: int) -> list[Towers]:
     config = DenseRetrieverConfig(hidden_size=7, output_size=4)
     made = []
     for member in range(members):
-        tower = Towers(config, film_count=len(VOCABULARY), vector_size=SIZE, generator=torch_generator(member, "weights"))
+        tower = Towers(config, film_count=len(VOCABULARY), turn_size=2 * SIZE, film_size=SIZE, generator=torch_generator(member, "weights"))
         with torch.no_grad():
             tower.bias.copy_(torch.arange(len(VOCABULARY)) / 4)
         made.append(tower.eval())

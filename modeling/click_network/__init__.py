@@ -1,0 +1,1 @@
+"""Click prediction by networks over all training rows: four models of torch-rechub, and one of ours that reads retrieved history."""
