@@ -1,12 +1,15 @@
 """Studies of retrieval in the history: one setting changed at a time, read off by a regression; and RALLRec+'s sweeps."""
 
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
 from assets_defs.click import (
+    NETWORK,
     VARIANTS,
     WINDOW,
     Positions,
@@ -14,24 +17,29 @@ from assets_defs.click import (
     Sources,
     click_config,
     language_probability,
+    network_config,
+    network_probability,
+    network_rows,
     questions_of,
     reasoning_config,
     reasoning_of,
     sources_of,
     training_targets,
 )
-from assets_defs.click_data import known_of, sampled_targets
+from assets_defs.click_data import item_facts, known_of, sampled_targets
 from assets_defs.core import write
 from assets_defs.language import is_endpoint
 from assets_defs.links import markdown
-from assets_defs.models import release_of_parents
-from assets_defs.representations import vectors_of_items
+from assets_defs.models import artifact_folder, release_of_parents
+from assets_defs.representations import behaviour_of, described, encoded, train_graph, vectors_of_items
 from assets_defs.step import Built, Job
+from corpus_pipeline.release import Release
 from corpus_pipeline.schema import tables as t
 from corpus_pipeline.schema.render import arrow_schema
 
 if TYPE_CHECKING:
     from modeling.evaluation.click import Resampled, Resampler
+    from modeling.joint_representation.infer import Parts
 
 READOUT, BASE = "readout", "as the paper has it"
 COUNT = 30  # K of the paper
@@ -50,6 +58,10 @@ class Setting(NamedTuple):
     gamma: float = 2 / 3
     beta: float = 1.0
     off_by_one: bool = False
+    parts: str = ""
+
+
+LAST_TOKEN, LEAKING = "last_token", "leaking_graph"
 
 
 SETTINGS = (
@@ -63,6 +75,8 @@ SETTINGS = (
     Setting("code-compatible: 2K/3 + K/3", {"kind": "joint"}, rerank="code"),
     Setting("code-compatible: ids off by one", {"kind": "joint"}, off_by_one=True),
     Setting("code-compatible: global normalisation", {"kind": "joint", "normalisation": "global"}),
+    Setting("code-compatible: text is one token's vector", {"kind": "text"}, parts=LAST_TOKEN),
+    Setting("code-compatible: behaviour from a graph with test rows", {"kind": "behaviour"}, parts=LEAKING),
 )
 
 
@@ -72,7 +86,7 @@ def eval_click_ablation(job: Job) -> Iterator[Built]:
     rows: list[Row] = []
     for dataset in job.workspace.profile.click_datasets:
         sources = sources_of(job, release, dataset)
-        rows += _retrieval_study(job, sources)
+        rows += _retrieval_study(job, release, sources) + _selection_study(job, sources)
         if not is_endpoint(job.workspace):
             rows += _language_study(job, sources)
     table = pa.Table.from_pylist(rows, schema=arrow_schema(t.EVAL_CLICK_ABLATION))
@@ -80,15 +94,54 @@ def eval_click_ablation(job: Job) -> Iterator[Built]:
     yield Built(built.files, {**built.metadata, "retrieval in the history": _shown(rows), "settings": _plot(rows)})
 
 
-def _retrieval_study(job: Job, sources: Sources) -> list[Row]:
+def _retrieval_study(job: Job, release: Release, sources: Sources) -> list[Row]:
     train, test = training_targets(job.workspace, sources.data), sources.data.of_split("test")
     resampler, liked = _resampler(job, sources, test), sources.data.histories.liked[test]
+    parts = {"": sources.parts, LAST_TOKEN: _one_token(job, release, sources), LEAKING: _with_leaking_graph(job, sources)}
     seen: dict[str, Resampled] = {}
     for setting in SETTINGS:
         job.progress(f"{sources.data.dataset}: {setting.name}", len(seen), len(SETTINGS))
-        seen[setting.name] = resampler.resample(liked, _read(job, sources, setting, train, test))
+        read = _read(job, sources._replace(parts=parts[setting.parts]), setting, train, test)
+        seen[setting.name] = resampler.resample(liked, read)
     where = {"dataset": sources.data.dataset, "split": "test", "model": READOUT, "count": len(test)}
     return [row for name in seen for row in _measured(seen, name, where)]
+
+
+def _one_token(job: Job, release: Release, sources: Sources) -> "Parts":
+    """Text vectors as the released code makes them: its average over a description is the vector of the last token alone."""
+    texts = described(job, sources.data.kind, item_facts(release, sources.data))
+    vectors = encoded(job, [(text.split() or ["none"])[-1] for text in texts])
+    return replace(sources.parts, title=vectors, description=vectors)
+
+
+def _with_leaking_graph(job: Job, sources: Sources) -> "Parts":
+    """Behaviour from likes of every row, those of validation and test too, as the released notebooks write them."""
+    data = sources.data
+    liked = np.sort(data.places[data.histories.liked[data.places]])
+    items = data.histories.items[liked].astype(np.int64)
+    folder = artifact_folder(job) / data.dataset / "graph"
+    shutil.rmtree(folder, ignore_errors=True)
+    train_graph(job, data.owners(liked), items, counts=(data.users.num_rows, data.items.num_rows), folder=folder)
+    behaviour, has = behaviour_of(folder, items)
+    return replace(sources.parts, behaviour=behaviour, has_behaviour=has)
+
+
+def _selection_study(job: Job, sources: Sources) -> list[Row]:
+    """The retrieval network with its checkpoint chosen on validation rows, and on test rows as the released code does."""
+    from modeling.click_network.infer import load
+    from modeling.click_network.train import train
+
+    space, test = job.workspace, sources.data.of_split("test")
+    rows, judged = (network_rows(space, sources, targets) for targets in (training_targets(space, sources.data), test))
+    folder = artifact_folder(job) / sources.data.dataset / "selected_on_test"
+    shutil.rmtree(folder, ignore_errors=True)
+    job.progress(f"{sources.data.dataset}: a network selected on test", 0, 1)
+    train(rows, judged, network_config(space, NETWORK), folder)
+    told = {
+        BASE: network_probability(space.artifact_of(f"model_click@{sources.data.dataset}"), NETWORK, judged),
+        "code-compatible: selected on test": load(folder).predict(judged),
+    }
+    return _compared(job, sources, NETWORK, test, told)
 
 
 def _resampler(job: Job, sources: Sources, targets: Positions) -> "Resampler":
@@ -151,23 +204,7 @@ def _language_study(job: Job, sources: Sources) -> list[Row]:
         "code-compatible: double softmax": language_probability(job, sources, folder, "rallrec", judged, double_softmax=True),
     }
     rows = _compared(job, sources, "rallrec", judged, told)
-    first = _first_rows(sources, sizes.judged_rows)
-    return rows + _narrow(job, sources, judged, told[BASE], first) + _reasoning_study(job, sources, folder)
-
-
-def _first_rows(sources: Sources, count: int) -> Positions:
-    """The first test rows in order of time: the slice that the released code judges."""
-    targets = sources.data.of_split("test")
-    order = np.argsort(sources.data.numbers(targets), kind="stable")
-    return np.sort(targets[order[:count]])
-
-
-def _narrow(job: Job, sources: Sources, judged: Positions, told: Probabilities, first: Positions) -> list[Row]:
-    """What the slice of time does to the labels: the share that is liked in it, and in the random rows."""
-    liked = sources.data.histories.liked
-    where = {"dataset": sources.data.dataset, "split": "test", "model": "labels", "metric": "liked_share", "ci_low": None, "ci_high": None}
-    pairs = (("random rows", judged), ("code-compatible: first rows in time", first))
-    return [{**where, "setting": name, "value": float(liked[rows].mean()), "count": len(rows)} for name, rows in pairs]
+    return rows + _reasoning_study(job, sources, folder)
 
 
 def _compared(job: Job, sources: Sources, model: str, targets: Positions, told: Mapping[str, Probabilities]) -> list[Row]:

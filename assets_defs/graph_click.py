@@ -135,10 +135,10 @@ CLICK_STEPS: tuple[Step, ...] = (
         "eval",
         "Retrieval in the history with one thing changed: kind of embedding, k, gamma, beta, defects of the released code.",
         click_studies.eval_click_ablation,
-        parents=(*_BASIS,),
+        parents=(*_BASIS, "model_click", *_LMS),
         tables=(t.EVAL_CLICK_ABLATION,),
         code=("assets_defs.click_studies", *_JUDGED),
-        config=picked(*_REPRESENTED, *_NETWORKS, "evaluation"),
+        config=picked(*_REPRESENTED, *_NETWORKS, *_TUNED, *_GRAPH, "evaluation", sizes=("click_rows", "judged_rows", "reasoned_rows")),
         kinds=frozenset({"parquet"}),
     ),
     Step(

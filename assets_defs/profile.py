@@ -135,7 +135,7 @@ class Profile(Strict):
     film_vectors: Literal["text", "joint"] = Field(
         default="text", description="What the dense retriever and LRURec over vectors read of a film: text alone, or joined with behaviour."
     )
-    click_network: dict[str, Any] = Field(default_factory=dict)
+    click_network: dict[str, dict[str, Any]] = Field(default_factory=dict)
     click_model: dict[str, Any] = Field(default_factory=dict)
     click_tuning: dict[str, Any] = Field(default_factory=dict)
     reasoning: dict[str, Any] = Field(default_factory=dict)

@@ -75,7 +75,7 @@ def model_joint_representation(job: Job) -> Iterator[Built]:
     for dataset in map(str, job.partitions):
         data = click_data(release, job.parent_table(t.SET_CLICK), dataset)
         facts = item_facts(release, data)
-        title, description = (_encoded(job, texts) for texts in ([title_of(one) for one in facts], described(job, data.kind, facts)))
+        title, description = (encoded(job, texts) for texts in ([title_of(one) for one in facts], described(job, data.kind, facts)))
         behaviour, has = behaviour_of(job.workspace.artifact_of(f"model_lightgcn@{dataset}"), training_edges(data)[1])
         folder = artifact_folder(job, dataset)
         manifest = join(job, (data.item_ids, title, description, behaviour, has), folder)
@@ -94,7 +94,8 @@ def described(job: Job, kind: str, facts: Sequence[Mapping[str, Any]]) -> list[s
     return describe(language_model(job.workspace, base=QUERY_BASE), facts, kind=kind)
 
 
-def _encoded(job: Job, texts: Sequence[str]) -> Matrix:
+def encoded(job: Job, texts: Sequence[str]) -> Matrix:
+    """Mean-pooled vectors of texts [n, d], one forward pass each; from the cache where they were encoded before."""
     from modeling.text_encoder.config import TextEncoderConfig
     from modeling.text_encoder.infer import encode_cached
 

@@ -55,6 +55,47 @@ def test_a_bad_setting_of_the_feedback_loop_is_told(tmp_path: Path, setting: str
     assert told in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        ("interaction_datasets: [bookcrosing]", "interaction_datasets: no such source 'bookcrosing'; did you mean 'bookcrossing'"),
+        ("click_datasets: [movielens1m]", "click_datasets: no such source 'movielens1m'; did you mean 'movielens_1m'"),
+        ("interaction_datasets: []", "interaction_datasets"),
+        ("click_datasets: [bookcrossing]", "click_datasets: 'bookcrossing' is none of interaction_datasets ['starter']"),
+        ("click_network: {deepffm: {}}", "click_network: no such network 'deepffm'; did you mean 'deepfm'"),
+        ("click_network: {dcn: {dropuot: 0.1}}", "click_network.dcn: click network config: unknown key 'dropuot', did you mean 'dropout'"),
+        ("click_network: {all: {batch_size: 1}}", "click_network.all: click network config: batch_size is 1"),
+        ("click_network: {all: [1]}", "click_network.all"),
+        ("lightgcn: {layerz: 2}", "did you mean 'layers'"),
+        ("alignment: {temperature: 0}", "alignment: "),
+        ("representation: {kind: jiont}", "representation: "),
+        ("click_model: {histori_length: 6}", "did you mean 'history_length'"),
+        ("reasoning: {runs: 0}", "reasoning: "),
+        ("film_vectors: both", "film_vectors: "),
+        ("item_descriptions: none", "item_descriptions: "),
+        ("sizes: {judged_row: 5}", "did you mean 'judged_rows'"),
+        ("sizes: {judged_rows: 0}", "sizes.judged_rows"),
+    ],
+)
+def test_a_bad_setting_of_click_prediction_is_told(tmp_path: Path, setting: str, told: str) -> None:
+    with pytest.raises(ProfileError) as caught:
+        load_profile(written(tmp_path, f"{GOOD}{setting}\n"))
+    assert told in str(caught.value)
+
+
+def test_bad_settings_of_several_networks_are_told_together(tmp_path: Path) -> None:
+    bad = "click_network: {dcn: {dropout: 2}, xdeepfm: {embedding_size: 0}, din: {}}\nclick_datasets: [movielens_1m]\n"
+    with pytest.raises(ProfileError) as caught:
+        load_profile(written(tmp_path, GOOD + bad))
+    for part in ("click_network.dcn: ", "click_network.xdeepfm: ", "no such network 'din'", "'movielens_1m' is none of"):
+        assert part in str(caught.value)
+
+
+def test_a_network_is_judged_with_what_is_set_for_all(tmp_path: Path) -> None:
+    networks = "click_network: {all: {embedding_size: 4}, dcn: {embedding_size: 8}}\n"
+    assert load_profile(written(tmp_path, GOOD + networks)).click_network["dcn"] == {"embedding_size": 8}
+
+
 @pytest.mark.parametrize("text", ["", "- a\n", "name: [", "\x00"])
 def test_what_is_no_mapping_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(ProfileError, match=r"mine\.yaml"):
@@ -131,7 +172,12 @@ def test_a_corpus_built_from_official_files_is_found_again_without_a_network(not
 
 def test_everything_of_profile_official_has_an_address() -> None:
     official = load_profile(profile.PROFILES / "official.yaml")
-    kinds = {"movies": official.movie_sources, "dialogues": official.dialogue_datasets}
+    kinds = {
+        "movies": official.movie_sources,
+        "dialogues": official.dialogue_datasets,
+        "interactions": official.interaction_datasets,
+    }
+    assert all(kinds.values())
     for source in (registry.source_named(key, kind) for kind, keys in kinds.items() for key in keys):
         files = source.official if any(not file.urls for file in source.files) else source.files
         assert files and all(file.urls for file in files), source.key

@@ -1,12 +1,14 @@
 """Each kind and both normalisations against cosines written out."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from modeling.errors import DataError
 from modeling.joint_representation.config import KINDS, RepresentationConfig
 from modeling.joint_representation.infer import Matrix, Parts
-from modeling.joint_representation.mixture import principal_components, representation
+from modeling.joint_representation.mixture import principal_components, representation, side_by_side
 
 
 def parts_of(count: int = 20) -> Parts:
@@ -96,3 +98,37 @@ def test_the_sign_of_an_axis_is_fixed() -> None:
 def test_more_axes_than_there_are() -> None:
     with pytest.raises(DataError, match="pca_dimensions"):
         representation(parts_of(), RepresentationConfig("title", pca_dimensions=7))
+
+
+def test_side_by_side_every_part_has_length_one_of_its_own() -> None:
+    parts = parts_of()
+    found = side_by_side(parts)
+    assert found.dtype == np.float32 and found.shape == (20, 11 + 4 + 4)
+    expected = np.ones(20)
+    np.testing.assert_allclose(np.linalg.norm(found[:, :11], axis=1), expected, atol=1e-6)
+    np.testing.assert_allclose(np.linalg.norm(found[:, 15:], axis=1), expected, atol=1e-6)
+    expected[3] = 0
+    np.testing.assert_allclose(np.linalg.norm(found[:, 11:15], axis=1), expected, atol=1e-6)
+
+
+def test_side_by_side_blocks_are_text_behaviour_and_aligned_text_in_this_order() -> None:
+    parts = parts_of()
+    text = np.concatenate([parts.title, parts.description], axis=1)
+    blocks = np.split(side_by_side(parts).astype(np.float64), [11, 15], axis=1)
+    for block, part in zip(blocks, (text, parts.behaviour, parts.ssl), strict=True):
+        np.testing.assert_allclose(block @ block.T, cosines(part), atol=1e-6)
+        np.testing.assert_allclose((block * part).sum(1), np.linalg.norm(part, axis=1), rtol=1e-5, atol=1e-6)  # the same directions
+
+
+def test_side_by_side_text_is_as_long_with_behaviour_as_without() -> None:
+    parts = parts_of()
+    unknown = dataclasses.replace(parts, behaviour=np.zeros_like(parts.behaviour), has_behaviour=np.zeros(20, bool))
+    np.testing.assert_array_equal(side_by_side(unknown)[:, :11], side_by_side(parts)[:, :11])
+    joint = RepresentationConfig("joint")
+    assert np.abs(representation(unknown, joint)[:, :11] - representation(parts, joint)[:, :11]).max() > 0.01
+
+
+def test_side_by_side_does_not_depend_on_the_scale_of_a_part() -> None:
+    parts = parts_of()
+    scaled = dataclasses.replace(parts, title=parts.title * 4, description=parts.description * 4, behaviour=parts.behaviour / 8)
+    np.testing.assert_allclose(side_by_side(scaled), side_by_side(parts), atol=1e-6)
