@@ -221,11 +221,12 @@ def evaluate(profile: ProfileName = None, as_json: AsJson = False) -> None:
     with reported(as_json):
         from assets_defs import summary
         from assets_defs.build import build as run_build
+        from corpus_pipeline.schema import tables as t
 
         space = workspace_to_write(profile)
         with progress_bar(as_json) as tell:
             run_build(space, tell)
-        rows = summary.evaluation_rows(space)
+        rows = summary.rows_of(space, t.EVAL_METRICS)
         emit(rows, as_json, lambda: summary.show_evaluation(out, space))
 
 

@@ -212,6 +212,7 @@ def _tune(job: Job, sources: Sources, variant: Variant, folder: Path, name: str)
     """LoRA on questions in several orders; the number of epochs is chosen on validation rows asked as at inference."""
     import shutil
 
+    from modeling.click_model.config import PUBLISHED_TUNING
     from modeling.click_model.data import training_examples, validation_examples
     from modeling.click_model.train import tune
     from modeling.language_model.config import FineTuneConfig
@@ -229,7 +230,7 @@ def _tune(job: Job, sources: Sources, variant: Variant, folder: Path, name: str)
     )
     tune(
         base_of(job.workspace), examples, config, folder, validation=judged,
-        tuning=FineTuneConfig.from_mapping(job.workspace.profile.click_tuning),
+        tuning=FineTuneConfig.from_mapping({**PUBLISHED_TUNING.to_mapping(), **job.workspace.profile.click_tuning}),
         progress=lambda told: job.progress(f"tuning {name}, loss {told.loss:.3f}", told.step, told.steps),
     )  # fmt: skip
 

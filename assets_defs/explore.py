@@ -19,6 +19,7 @@ from corpus_pipeline.schema.render import literal
 from corpus_pipeline.schema.types import Table
 
 IN_PARTS = (t.LINK_TEXT_MENTIONS, *t.SET_PREFERENCES)  # a file per partition
+LARGE = (t.SET_CLICK.name, t.EVAL_CLICK_PREDICTIONS.name)  # a million rows: read when a query names them
 BESIDE = tuple(table for table in (*t.SETS, *t.EVALS) if table not in IN_PARTS)
 MODELS = {"lrurec": "model_lrurec", "lrurec_text": "model_lrurec_text"}
 VECTORS = "model_text_embeddings"
@@ -42,11 +43,11 @@ def open_explorer(workspace: Workspace, beside: Mapping[str, pa.Table]) -> Any:
 def tables_beside(workspace: Workspace, query: str) -> tuple[dict[str, pa.Table], list[str]]:
     """(set_, model_ and eval_ tables made from the current release, names of those that were made from another).
 
-    A trained model is the table of its training curve. The film vectors can be gigabytes: they are read when `query` names them.
+    A trained model is the table of its training curve. The film vectors can be gigabytes, and some tables have a million rows: they
+    are read when `query` names them.
     """
-    readers: dict[str, Callable[[], pa.Table]] = {
-        table.name: partial(store.read_table, workspace.table(table), table) for table in BESIDE if workspace.table(table).exists()
-    }
+    wanted = [table for table in BESIDE if workspace.table(table).exists() and (table.name not in LARGE or table.name in query.lower())]
+    readers: dict[str, Callable[[], pa.Table]] = {table.name: partial(store.read_table, workspace.table(table), table) for table in wanted}
     readers |= {table.name: partial(_parts, workspace, table) for table in IN_PARTS}
     readers |= {name: partial(_curve, workspace, name) for name in MODELS.values()}
     readers |= {VECTORS: partial(_vectors, workspace)} if VECTORS in query.lower() else {}

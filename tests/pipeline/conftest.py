@@ -26,12 +26,21 @@ SMALL = {
     "generator_tuning": FEW_STEPS,
     "ranker": {"details": [], "dialogue_characters": 120, "answer_tokens": 6},
     "preference": {"supervised_epochs": 1, "update_epochs": 1, "candidates": 6, "support": 40, "set_count": 4},
+    "lightgcn": {"dimensions": 8, "max_epochs": 2, "batch_size": 64},
+    "alignment": {"hidden_size": 8, "max_epochs": 2, "batch_size": 32},
+    "click_network": {
+        "all": {"embedding_size": 4, "hidden_sizes": [8], "batch_size": 32, "max_epochs": 2, "history_length": 6, "retrieved_count": 6}
+    },
+    "click_model": {"history_length": 3, "training_rows": 12, "mixed_pool": 12, "validation_rows": 12, "epochs": [1]},
+    "click_tuning": {**FEW_STEPS, "rank": 2, "alpha": 4},
+    "reasoning": {"runs": 2, "hinted_runs": 1, "max_new_tokens": 6},
     "reranker": {"max_tokens": 32, "lists": 8, "negatives": 3, "validation_lists": 6, "frozen_layers": 6},
 }
 SIZES = {
     "query_pairs": 40, "mined_queries": 20, "mined_turns": 40, "compared_turns": 16, "candidates": 8, "generated_pairs": 12,
     "answered_turns": 12, "answered_counts": (4, 8), "free_answers": 4,
     "feedback_turns": 30, "judged_turns": 10, "loop_seeds": (0,), "ceiling_turns": 20,
+    "judged_rows": 40, "zero_shot_rows": 12, "reasoned_rows": 8,
 }  # fmt: skip
 
 

@@ -54,7 +54,7 @@ def test_lineage_of_the_evaluation_reaches_the_raw_files(built: Build) -> None:
 
 def test_evaluation_covers_every_model_condition_and_cutoff(built: Build) -> None:
     space, _ = built
-    rows = summary.evaluation_rows(space)
+    rows = summary.rows_of(space, t.EVAL_METRICS)
     assert {row["model"] for row in rows} == {
         "popularity", "last_item_neighbours", "item_neighbours", "ease", "lrurec", "lrurec_text", "dense_retriever", "hybrid", "hybrid_rrf",
     }  # fmt: skip
