@@ -107,6 +107,9 @@ def test_histories_are_the_interactions_in_their_order(data: ClickData) -> None:
     assert [(data.item_ids[i], bool(liked)) for i, liked in zip(data.histories.items, data.histories.liked, strict=True)] == expected
     assert np.diff(data.histories.offsets).tolist() == list(Counter(row["user_id"] for row in interactions_of("movielens_1m")).values())
     assert len(data.ratings) == len(expected)
+    users = data.users["user_id"].to_pylist()
+    owners = [users[row] for row in data.owners(np.arange(len(expected)))]
+    assert owners == [row["user_id"] for row in interactions_of("movielens_1m")]
 
 
 @pytest.mark.parametrize("split", ["train", "valid", "test"])
