@@ -2,7 +2,6 @@
 
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,7 +25,7 @@ from assets_defs.models import (
     training_curve,
 )
 from assets_defs.representations import behaviour_of, join, train_graph
-from assets_defs.retrieval import expert_queries, pooled_value, scored_group, train_dense
+from assets_defs.retrieval import pooled_value, scored_group, train_dense
 from assets_defs.step import Built, Job
 from assets_defs.turns import asked_of, load_dense_retriever, load_retriever, of_split, targets_of
 from corpus_pipeline import store
@@ -83,17 +82,19 @@ def _graph(job: Job, users: npt.NDArray[np.int64], films: npt.NDArray[np.int64],
 
 
 def eval_joint_retrieval(job: Job) -> Iterator[Built]:
-    """The dense retriever, LRURec over vectors and the hybrid with both, trained alike on either kind of vector."""
+    """The dense retriever, LRURec over vectors and the hybrid with both, trained alike on either kind of vector.
+
+    The dialogue itself is the query of the parts that are asked one: what is compared does not hang on a language model.
+    """
     from modeling.evaluation.protocols import rank_turns
 
     release, space = release_of_parents(job), job.workspace
     examples, targets = of_split(job.parent_table(t.SET_RECOMMENDATION), "valid"), job.parent_table(t.SET_RECOMMENDATION_TARGETS)
-    queries = expert_queries(job.parent_table(t.SET_QUERIES))
-    asked = asked_of(space, examples, queries)
+    asked = asked_of(space, examples, {})
     ranks: list[pa.Table] = []
     for kind in KINDS:
         retriever = _retriever(job, release, kind)
-        weights = _weights(job, release, retriever, queries)
+        weights = _weights(job, release, retriever)
         for dataset in space.profile.dialogue_datasets:
             rows, films = examples.filter(pc.equal(examples["dataset"], dataset)), dataset_films(release, dataset)
             for name in RETRIEVERS:
@@ -111,29 +112,30 @@ def _told(built: Built, table: pa.Table) -> tuple[Sequence[Any], dict[str, Any]]
 
 
 def _retriever(job: Job, release: Release, kind: str) -> "TurnRetriever":
-    """The graph's first stage, its parts over film vectors trained anew on vectors of `kind`."""
+    """A first stage whose parts over film vectors are trained on vectors of `kind`."""
     from modeling.dense_retriever.config import DenseRetrieverConfig
     from modeling.lrurec import infer
 
-    films = film_vectors_of(job.workspace, kind)
+    films, profile = film_vectors_of(job.workspace, kind), job.workspace.profile
     folder = artifact_folder(job) / kind
     shutil.rmtree(folder, ignore_errors=True)
     examples = of_split(job.parent_table(t.SET_RECOMMENDATION), "train", "valid")
-    train_dense(job, examples, DenseRetrieverConfig.from_mapping(job.workspace.profile.dense_retriever), folder / "dense", films)
-    train_sequences(job, {"mode": "text", **job.workspace.profile.lrurec_text}, folder / "lrurec_text", films)
-    whole = load_retriever(job.workspace, release, job.parent_table(t.SET_SEQUENCES))
+    config = DenseRetrieverConfig.from_mapping({**profile.dense_retriever, "negatives": "catalogue"})  # mined ones need the query expert
+    train_dense(job, examples, config, folder / "dense", films)
+    train_sequences(job, {"mode": "text", **profile.lrurec_text}, folder / "lrurec_text", films)
     dense = load_dense_retriever(job.workspace, folder / "dense", films)
-    return replace(whole, dense=dense, lrurec_text=infer.load(folder / "lrurec_text", item_embeddings=films))
+    sequences = infer.load(folder / "lrurec_text", item_embeddings=films)
+    return load_retriever(job.workspace, release, job.parent_table(t.SET_SEQUENCES), dense=dense, lrurec_text=sequences)
 
 
-def _weights(job: Job, release: Release, retriever: "TurnRetriever", queries: Mapping[str, str]) -> Mapping[str, float]:
+def _weights(job: Job, release: Release, retriever: "TurnRetriever") -> Mapping[str, float]:
     """Weights of the hybrid's parts, chosen as those of model_hybrid are: each kind of vector gets its own best."""
     from modeling.hybrid import choose_weights
     from modeling.turn_retrieval import PARTS
 
     examples, targets = of_split(job.parent_table(t.SET_RECOMMENDATION), "valid"), job.parent_table(t.SET_RECOMMENDATION_TARGETS)
     names = job.workspace.profile.dialogue_datasets
-    groups = [scored_group(job.workspace, examples, targets, queries, (retriever, name, dataset_films(release, name))) for name in names]
+    groups = [scored_group(job.workspace, examples, targets, {}, (retriever, name, dataset_films(release, name))) for name in names]
     job.progress("choosing weights", 0, 1)
     return choose_weights(PARTS, lambda weights: pooled_value(groups, weights)).weights
 

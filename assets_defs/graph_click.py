@@ -1,7 +1,7 @@
 """The graph of RALLRec: interactions, representations that join text and behaviour, click prediction, and their use in the main line."""
 
 from assets_defs import click, click_eval, click_studies, core, film_vectors, raw, representations, training_sets
-from assets_defs.code_parts import ENCODER, FIRST_STAGE, JUDGING, LANGUAGE, RETRIEVERS, RETRIEVING, SCHEMA, TURNS, picked
+from assets_defs.code_parts import ENCODER, FIRST_STAGE, JUDGING, LANGUAGE, RETRIEVING, SCHEMA, TURNS, picked
 from assets_defs.step import Step
 from corpus_pipeline.schema import tables as t
 
@@ -146,10 +146,18 @@ CLICK_STEPS: tuple[Step, ...] = (
         "eval",
         "Retrievers of the main line with film vectors of text alone and joined with behaviour, on validation turns.",
         film_vectors.eval_joint_retrieval,
-        parents=(*TURNS, "set_queries", "set_candidates", *RETRIEVERS),
+        parents=(
+            *TURNS,
+            "release_corpus",
+            "model_text_embeddings",
+            "model_film_vectors",
+            "model_lrurec",
+            "model_film_index",
+            "model_lexical_index",
+        ),
         tables=(t.EVAL_JOINT_RETRIEVAL,),
         code=(*_VECTORS, *RETRIEVING, *FIRST_STAGE, *JUDGING, "assets_defs.models"),
-        config=picked("dense_retriever", "lrurec_text", "evaluation", "dialogue_datasets", "text_encoder", "film_vectors"),
+        config=picked("dense_retriever", "lrurec_text", "evaluation", "dialogue_datasets", "text_encoder"),
         kinds=frozenset({"parquet"}),
     ),
 )

@@ -80,8 +80,10 @@ def load_dense_retriever(workspace: Workspace, folder: Path | None = None, films
     return infer.load(folder or workspace.artifact_of("model_dense_retriever"), films or film_vectors_of(workspace))
 
 
-def load_retriever(workspace: Workspace, release: Release, sequences: pa.Table) -> "TurnRetriever":
-    """Every trained part of first-stage retrieval. `sequences`: set_sequences."""
+def load_retriever(
+    workspace: Workspace, release: Release, sequences: pa.Table, *, dense: "DenseRetriever | None" = None, lrurec_text: Any = None
+) -> "TurnRetriever":
+    """Every trained part of first-stage retrieval, the graph's own where no other is given. `sequences`: set_sequences."""
     from modeling.baselines import Ease, ItemNeighbours
     from modeling.dense_retriever.index import FilmIndex
     from modeling.lexical_retriever import LexicalRetriever
@@ -91,8 +93,8 @@ def load_retriever(workspace: Workspace, release: Release, sequences: pa.Table) 
         neighbours=ItemNeighbours.fit(sequences),
         ease=Ease.fit(sequences),
         lrurec=load_lrurec(workspace, "model_lrurec"),
-        lrurec_text=load_lrurec(workspace, "model_lrurec_text"),
-        dense=load_dense_retriever(workspace),
+        lrurec_text=lrurec_text or load_lrurec(workspace, "model_lrurec_text"),
+        dense=dense or load_dense_retriever(workspace),
         index=FilmIndex.load(workspace.artifact_of("model_film_index"), encoder=index_encoder(workspace), release_id=release.release_id),
         lexical=LexicalRetriever.load(workspace.artifact_of("model_lexical_index"), release_id=release.release_id),
     )
