@@ -130,5 +130,7 @@ def test_side_by_side_text_is_as_long_with_behaviour_as_without() -> None:
 
 def test_side_by_side_does_not_depend_on_the_scale_of_a_part() -> None:
     parts = parts_of()
-    scaled = dataclasses.replace(parts, title=parts.title * 4, description=parts.description * 4, behaviour=parts.behaviour * np.float32(0.125))
+    scaled = dataclasses.replace(
+        parts, title=parts.title * 4, description=parts.description * 4, behaviour=parts.behaviour * np.float32(0.125)
+    )
     np.testing.assert_allclose(side_by_side(scaled), side_by_side(parts), atol=1e-6)
