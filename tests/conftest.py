@@ -1,4 +1,4 @@
-"""Fixtures only, no logic: the mirror of real archives and a scratch workspace."""
+"""Fixtures, settings and names of tests, no logic: the mirror of real archives and a scratch workspace."""
 
 import os
 from pathlib import Path
@@ -18,6 +18,11 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("MARQUEE_OFFLINE", "1")  # no test asks a host what profile to take
 os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """No bytes in a test's name: packed ones carry the time, and two workers would collect different tests."""
+    return argname if isinstance(val, bytes) else None
 
 
 @pytest.fixture(scope="session")

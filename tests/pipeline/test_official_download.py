@@ -38,7 +38,7 @@ def zipped(**members: str) -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         for name, text in members.items():
-            archive.writestr(name.replace("__", "/").replace("_csv", ".csv").replace("_jsonl", ".jsonl"), text)
+            archive.writestr(".".join(name.replace("__", "/").rsplit("_", 1)), text)
     return packed.getvalue()
 
 
@@ -127,6 +127,13 @@ def contents() -> dict[str, bytes]:
             "ml-32m__ratings_csv": "userId,movieId,rating,timestamp\n1,1,4.0,1\n",
         }
     )
+    found["movielens/ml-1m.zip"] = zipped(
+        **{
+            "ml-1m__movies_dat": "1::Copper Lighthouse, The (1962)::Drama\n2::Paper Boats (1999)::Comedy\n",
+            "ml-1m__users_dat": "1::F::25::2::55455\n",
+            "ml-1m__ratings_dat": "1::1::5::978300760\n1::2::3::978300700\n",
+        }
+    )
     found["dialogues/redial/redial_dataset.zip"] = zipped(
         train_data_jsonl=conversation(1) + conversation(2), test_data_jsonl=conversation(20001),
         movies_with_mentions_csv="movieId,movieName,nbMentions\n101,Paper Boats  (1999),3\n102,The Copper Lighthouse (1962),3\n",
@@ -199,6 +206,7 @@ def test_the_official_files_become_a_corpus(space: Workspace, host: Host) -> Non
     _are_merged(space)
     _add_up(space)
     _have_their_points(space)
+    _are_liked(space)
     again = build(space, lambda *step: None, until="core")
     assert not again.ran and len(host.asked) == len(host.files)
 
@@ -254,6 +262,15 @@ def _have_their_points(space: Workspace) -> None:
     assert {(row["dataset"], row["target_name"]) for row in targets if row["target_name"] == "Paper Boats"} == {
         ("inspired", "Paper Boats"), ("redial", "Paper Boats"),
     }  # fmt: skip
+
+
+def _are_liked(space: Workspace) -> None:
+    """In the order of time, and films of the corpus through the crosswalk."""
+    rows = store.read_table(space.table(t.INTERACTIONS), t.INTERACTIONS).to_pylist()
+    assert [(row["item_id"], row["is_liked"]) for row in rows] == [("2", False), ("1", True)]
+    movies = {row["title"]: row["movie_id"] for row in store.read_table(space.table(t.MOVIES), t.MOVIES).to_pylist()}
+    items = store.read_table(space.table(t.INTERACTION_ITEMS), t.INTERACTION_ITEMS).to_pylist()
+    assert [item["movie_id"] for item in items] == [movies["The Copper Lighthouse"], movies["Paper Boats"]]
 
 
 def test_a_changed_file_is_refused_and_what_was_built_stays(space: Workspace, host: Host) -> None:
