@@ -53,11 +53,6 @@ VARIANTS = {
     "rallrec": Variant("joint", "rerank"),
 }
 OURS = ("rallrec", NETWORK, FUSED)
-# Name -> settings beside the profile's. 'deepfm_ids' has the published features alone: who the user is, and not how much is liked.
-NETWORKS: Mapping[str, Mapping[str, Any]] = {
-    "deepfm_ids": {"model": "deepfm", "like_rate": False, "user_id": True},
-    **{name: {"model": name} for name in ("deepfm", "xdeepfm", "dcn", "autoint", NETWORK)},
-}
 TUNED_RUNS = ("rerank", "high", "sequential")  # templates that stand for runs of the tuned model, whose answers to one prompt never vary
 
 
@@ -92,8 +87,8 @@ def model_click(job: Job) -> Iterator[Built]:
 
 
 def network_config(workspace: Workspace, name: str) -> "ClickNetworkConfig":
-    """The settings of one of `NETWORKS`: the profile's for all of them, those under its own name, then its own."""
-    from modeling.click_network.config import ClickNetworkConfig
+    """The settings of one of `NETWORKS`: the profile's for all of them, those under its own name, and what it is."""
+    from modeling.click_network.config import NETWORKS, ClickNetworkConfig
 
     settings = workspace.profile.click_network
     return ClickNetworkConfig.from_mapping({**settings.get("all", {}), **settings.get(name, {}), **NETWORKS[name]})
@@ -106,7 +101,7 @@ def network_rows(workspace: Workspace, sources: Sources, targets: Positions, **c
     vectors = vectors_of_items(workspace, sources.parts, **changed)
     config = network_config(workspace, NETWORK)
     found = retrieved(sources, targets, vectors, config.retrieved_count)
-    known = known_of(sources.data, vectors)
+    known = known_of(sources.data, training_targets(workspace, sources.data), vectors)
     return click_rows(sources.data.histories, targets, known, found.entries, found.similarity, length=config.history_length)
 
 
@@ -126,6 +121,8 @@ def training_targets(workspace: Workspace, data: ClickData) -> Positions:
 
 
 def _networks(job: Job, sources: Sources, folder: Path) -> "dict[str, Manifest]":
+    from modeling.click_network.config import NETWORKS
+
     missing = [name for name in NETWORKS if not _is_finished(folder / name)]
     if missing:
         rows, valid = (

@@ -105,12 +105,12 @@ def title_of(facts: Mapping[str, Any]) -> str:
     return f"{facts['title']} ({facts['year']})" if facts["year"] else str(facts["title"])
 
 
-def known_of(data: ClickData, vectors: npt.NDArray[np.float32] | None) -> "Known":
-    """What networks know of users and items; a user without a training row is 0. `vectors` [items, d]."""
+def known_of(data: ClickData, learned: Positions, vectors: npt.NDArray[np.float32] | None) -> "Known":
+    """What networks know of users and items; a user with none of the `learned` targets is 0. `vectors` [items, d]."""
     from modeling.click_network.rows import Known
 
     seen = np.zeros(data.users.num_rows, bool)
-    seen[data.owners(data.of_split("train"))] = True
+    seen[data.owners(learned)] = True
     users = np.where(seen, np.cumsum(seen), 0).astype(np.int32)
     profile = np.column_stack([_codes(data.users[name].to_pylist()) for name in PROFILE])
     padded = None if vectors is None else np.concatenate([np.zeros((1, vectors.shape[1]), np.float32), vectors])

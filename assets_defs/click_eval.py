@@ -11,7 +11,6 @@ import pyarrow.compute as pc
 from assets_defs.click import (
     FUSED,
     NETWORK,
-    NETWORKS,
     OURS,
     VARIANTS,
     Positions,
@@ -61,6 +60,8 @@ def eval_click_predictions(job: Job) -> Iterator[Built]:
 
 def _predicted(job: Job, sources: Sources, folder: Path, split: str) -> Iterator[tuple[str, Predicted]]:
     """(model, (targets, probabilities)) of a split."""
+    from modeling.click_network.config import NETWORKS
+
     sizes, targets = job.workspace.profile.sizes, sources.data.of_split(split)
     job.progress(f"networks on {split} rows of {sources.data.dataset}", 0, 1)
     rows = network_rows(job.workspace, sources, targets)

@@ -157,7 +157,7 @@ def _read(job: Job, sources: Sources, setting: Setting, train: Positions, test: 
     from modeling.click_network.rows import click_rows
 
     vectors = vectors_of_items(job.workspace, sources.parts, **setting.vectors)
-    known = known_of(sources.data, None)
+    known = known_of(sources.data, train, None)
 
     def rows(targets: Positions) -> Any:
         entries, similarity = _chosen(sources, targets, vectors, setting)

@@ -17,7 +17,8 @@ _GRAPH = ("lightgcn", "interaction_datasets")
 _TEXT = ("text_encoder", "item_descriptions", "language_model", "endpoint")
 _REPRESENTED = (*_TEXT, "alignment", "representation")
 _NETWORKS = ("click_network", "click_datasets")
-_TUNED = ("click_model", "click_tuning", "reasoning")
+_TUNED = ("click_model", "click_tuning")
+_ANSWERING = (*_REPRESENTED, *_NETWORKS, *_TUNED, "reasoning")
 _BASIS = ("release_corpus", "set_click", "model_joint_representation")
 _LMS = ("model_base_lm", "model_query_lm")
 
@@ -105,7 +106,7 @@ CLICK_STEPS: tuple[Step, ...] = (
         film_vectors.model_film_vectors,
         parents=("release_corpus", "set_click", "model_text_embeddings"),
         code=_VECTORS,
-        config=picked(*_GRAPH, "alignment", "representation"),
+        config=picked(*_GRAPH, "alignment"),
         kinds=frozenset({"pytorch"}),
     ),
     Step(
@@ -116,7 +117,7 @@ CLICK_STEPS: tuple[Step, ...] = (
         parents=(*_BASIS, "model_click", *_LMS),
         tables=(t.EVAL_CLICK_PREDICTIONS,),
         code=("assets_defs.click_eval", *_JUDGED),
-        config=picked(*_REPRESENTED, *_NETWORKS, *_TUNED, sizes=("judged_rows", "zero_shot_rows", "reasoned_rows")),
+        config=picked(*_ANSWERING, sizes=("click_rows", "judged_rows", "zero_shot_rows", "reasoned_rows")),
         kinds=frozenset({"parquet"}),
     ),
     Step(
@@ -138,7 +139,7 @@ CLICK_STEPS: tuple[Step, ...] = (
         parents=(*_BASIS, "model_click", *_LMS),
         tables=(t.EVAL_CLICK_ABLATION,),
         code=("assets_defs.click_studies", *_JUDGED),
-        config=picked(*_REPRESENTED, *_NETWORKS, *_TUNED, *_GRAPH, "evaluation", sizes=("click_rows", "judged_rows", "reasoned_rows")),
+        config=picked(*_ANSWERING, *_GRAPH, "evaluation", sizes=("click_rows", "judged_rows", "reasoned_rows")),
         kinds=frozenset({"parquet"}),
     ),
     Step(

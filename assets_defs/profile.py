@@ -16,7 +16,6 @@ from assets_defs.errors import ProfileError
 
 PROFILES = Path(__file__).parent / "profiles"
 CHECKOUT = Path(__file__).parents[1]
-_NETWORKS = ("all", "deepfm_ids", "deepfm", "xdeepfm", "dcn", "autoint", "retrieval")  # what `click_network` may set
 
 
 Name = Annotated[str, Field(pattern="^[a-z][a-z0-9_]{0,62}$")]
@@ -274,7 +273,7 @@ def _model_problems(profile: Profile) -> list[str]:
 
 
 def _click_problems(profile: Profile) -> list[str]:
-    from modeling.click_network.config import ClickNetworkConfig
+    from modeling.click_network.config import NETWORKS, ClickNetworkConfig
     from modeling.errors import ModelingError
 
     problems = [
@@ -283,9 +282,11 @@ def _click_problems(profile: Profile) -> list[str]:
         if name not in profile.interaction_datasets
     ]
     for name, settings in profile.click_network.items():
-        if name not in _NETWORKS:
-            problems.append(f"click_network: no such network {name!r}{_nearest(name, _NETWORKS)}")
+        if name not in (known := ("all", *NETWORKS)):
+            problems.append(f"click_network: no such network {name!r}{_nearest(name, known)}")
             continue
+        fixed = NETWORKS.get(name, {"model": ""})
+        problems += [f"click_network.{name}: {key} says which network this is and cannot be set" for key in settings if key in fixed]
         try:
             ClickNetworkConfig.from_mapping({**profile.click_network.get("all", {}), **settings})
         except ModelingError as error:

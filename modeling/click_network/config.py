@@ -9,7 +9,14 @@ from typing import Any
 from modeling.errors import ConfigError
 
 BASELINES = ("deepfm", "xdeepfm", "dcn", "autoint")
-MODELS = (*BASELINES, "retrieval")
+OURS = "retrieval"
+MODELS = (*BASELINES, OURS)
+# Those trained side by side: what each is, whatever else is set. 'deepfm_ids' has the published features alone: who the user is, and
+# not how much of the history is liked.
+NETWORKS: Mapping[str, Mapping[str, Any]] = {
+    "deepfm_ids": {"model": "deepfm", "like_rate": False, "user_id": True},
+    **{name: {"model": name} for name in MODELS},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +33,7 @@ class ClickNetworkConfig:
     entries of the id table hidden in a step (the frozen vectors remain), and weight decay of the id tables.
     """
 
-    model: str = "retrieval"
+    model: str = OURS
     embedding_size: int = 16
     hidden_sizes: tuple[int, ...] = (256, 128)
     dropout: float = 0.3

@@ -143,16 +143,18 @@ def test_labels_of_held_out_rows_change_nothing_that_the_graph_reads(data: Click
 
 
 def test_a_user_without_training_rows_is_nobody(data: ClickData) -> None:
-    known = known_of(data, None)
+    known = known_of(data, data.of_split("train"), None)
     trained = {row["user_id"] for row in data.rows.to_pylist() if row["split"] == "train"}
     codes = dict(zip(data.users["user_id"].to_pylist(), known.users.tolist(), strict=True))
     assert {name for name, code in codes.items() if code} == trained
     assert sorted(codes[name] for name in trained) == list(range(1, len(trained) + 1))
     assert known.vectors is None
+    first = data.of_split("train")[:1]
+    assert known_of(data, first, None).users.nonzero()[0].tolist() == data.owners(first).tolist()  # rows that are not learned name nobody
 
 
 def test_profiles_and_genres_are_counted_from_one(data: ClickData) -> None:
-    known = known_of(data, None)
+    known = known_of(data, data.of_split("train"), None)
     assert known.profile[:3].tolist() == [[1, 1, 1], [2, 1, 0], [0, 0, 0]]
     assert known.genres.shape == (len(ITEMS) + 1, 2) and not known.genres[0].any()
     names = {"Comedy": 1, "War": 2}
@@ -162,7 +164,7 @@ def test_profiles_and_genres_are_counted_from_one(data: ClickData) -> None:
 
 def test_vectors_stand_one_row_lower_under_a_row_of_zeros(data: ClickData) -> None:
     vectors = np.random.default_rng(0).standard_normal((len(ITEMS), 3)).astype(np.float32)
-    known = known_of(data, vectors)
+    known = known_of(data, data.of_split("train"), vectors)
     assert known.vectors is not None and not known.vectors[0].any()
     np.testing.assert_array_equal(known.vectors[1:], vectors)
 

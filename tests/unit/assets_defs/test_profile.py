@@ -66,6 +66,8 @@ def test_a_bad_setting_of_the_feedback_loop_is_told(tmp_path: Path, setting: str
         ("click_network: {dcn: {dropuot: 0.1}}", "click_network.dcn: click network config: unknown key 'dropuot', did you mean 'dropout'"),
         ("click_network: {all: {batch_size: 1}}", "click_network.all: click network config: batch_size is 1"),
         ("click_network: {all: [1]}", "click_network.all"),
+        ("click_network: {all: {model: dcn}}", "click_network.all: model says which network this is and cannot be set"),
+        ("click_network: {deepfm_ids: {user_id: false}}", "click_network.deepfm_ids: user_id says which network this is"),
         ("lightgcn: {layerz: 2}", "did you mean 'layers'"),
         ("alignment: {temperature: 0}", "alignment: "),
         ("representation: {kind: jiont}", "representation: "),
