@@ -107,15 +107,16 @@ def instance(workspace: Workspace) -> Iterator[dg.DagsterInstance]:
         yield opened
 
 
-def build(workspace: Workspace, progress: Progress, *, until: str = "eval") -> Done:
-    """Run every stale step up to and including the layer `until`; raises what the first failing step raised."""
+def build(workspace: Workspace, progress: Progress, *, until: str = "eval", assets: Sequence[str] = ()) -> Done:
+    """Run every stale step up to and including the layer `until`, or those alone that `assets` need; raises what a failing step raised."""
     ran: list[str] = []
     fresh: list[str] = []
     defs = None
+    needed = upstream_of(assets) if assets else set(STEPS)
     keep_temporary_files_inside(workspace)
     with instance(workspace) as opened:
         for wave in WAVES:
-            stale = {name: stale_partitions(STEPS[name], STEPS, workspace) for name in wave}
+            stale = {name: stale_partitions(STEPS[name], STEPS, workspace) for name in wave if name in needed}
             fresh += [name for name, partitions in stale.items() if not partitions]
             todo = {name: partitions for name, partitions in stale.items() if partitions}
             if todo:
@@ -125,6 +126,17 @@ def build(workspace: Workspace, progress: Progress, *, until: str = "eval") -> D
             if any(STEPS[name].layer == until for name in wave) and _last_of(until) == wave:
                 break
     return Done(tuple(ran), tuple(fresh))
+
+
+def upstream_of(assets: Sequence[str]) -> set[str]:
+    """The steps named and every step that one of them is made from."""
+    found: set[str] = set()
+    todo = list(assets)
+    while todo:
+        if (name := todo.pop()) not in found:
+            found.add(name)
+            todo += STEPS[name].parents
+    return found
 
 
 def _last_of(layer: str) -> tuple[str, ...]:

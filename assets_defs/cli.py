@@ -30,6 +30,7 @@ cli_recommend.add_to(app)
 
 @app.command()
 def build(
+    assets: Annotated[list[str] | None, typer.Argument(help="Only these assets and what they are made from.", show_default=False)] = None,
     profile: ProfileName = None,
     until: Annotated[str, typer.Option(help="Stop after this layer: raw, core, link, release, set, model, eval.")] = "eval",
     as_json: AsJson = False,
@@ -38,13 +39,17 @@ def build(
     with reported(as_json):
         from assets_defs import summary
         from assets_defs.build import build as run_build
-        from assets_defs.graph import LAYERS
+        from assets_defs.graph import LAYERS, step_of
 
         if until not in LAYERS:
             raise UsageError(f"--until {until!r}: no such layer; the layers are {', '.join(LAYERS)}")
+        try:
+            wanted = [step_of(name).name for name in assets or ()]
+        except KeyError as error:
+            raise UsageError(str(error.args[0])) from error
         space = workspace_to_write(profile)
         with progress_bar(as_json) as tell:
-            done = run_build(space, tell, until=until)
+            done = run_build(space, tell, until=until, assets=wanted)
         found = summary.summarise(space)
         emit(
             {"profile": space.profile.name, "ran": done.ran, "fresh": done.fresh, **found},

@@ -46,6 +46,7 @@ def test_without_a_release_every_reader_says_what_to_run(command: list[str]) -> 
     [
         (["releases", "--profile", "startr"], "did you mean 'starter'"),
         (["build", "--until", "models"], "raw, core, link"),
+        (["build", "eval_clik"], "eval_click"),
         (["lineage", "explain", "core_movie"], "core_movies"),
         (["lineage", "explain", "core_movies@heat"], "no partition 'heat'"),
         (["lineage", "explain", "core_movie_records@heat"], "it has starter"),
