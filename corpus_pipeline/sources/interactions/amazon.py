@@ -4,10 +4,10 @@ Reviews: `reviewerID`, `asin`, `overall` (1 to 5 stars) and `unixReviewTime`; al
 `title`, `brand`, and `category` (a list) or `categories` (a list of lists, as in earlier releases). Liked: more than 3 stars.
 A product without a record keeps its ASIN as title.
 
-The published filter: users with 11 to 200 reviews and products with 10 to 200, again until nothing changes, then the most
+The published filter: products whose category is known, which is one with exactly three levels; then users with 11 to 200 reviews and products with 10 to 200, again until nothing changes, then the most
 reviewed products. What it drops is quarantined as out_of_scope, told by number. What is not published was chosen here: a
 user's second review of a product is dropped before; users and products are counted in the same state; of equally
-reviewed products the smaller ASIN is kept. The published filter also drops products without a category; this one does not.
+reviewed products the smaller ASIN is kept; of several categories (earlier releases) the first counts.
 """
 
 from collections.abc import Mapping
@@ -26,11 +26,15 @@ PRODUCTS = ("meta_Movies_and_TV.json.gz", "meta_Movies_and_TV.json")
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """How many reviews a user and a product have, both ends inclusive, and how many products stay."""
+    """How many reviews a user and a product have, both ends inclusive, and how many products stay.
+
+    `category_levels`: how many levels the category of a product has; None takes any, and products without a category or a record.
+    """
 
     user_reviews: tuple[int, int] = (11, 200)
     item_reviews: tuple[int, int] = (10, 200)
     items: int = 5_000
+    category_levels: int | None = 3
 
 
 PUBLISHED = Scope()
@@ -40,6 +44,7 @@ def read_amazon_movies(files: Mapping[str, Path], scope: Scope = PUBLISHED) -> R
     """The reviews within `scope`, their products and their users, of whom nothing else is known."""
     rules = Rules(adds_items=True, adds_users=True, counted=("out_of_scope",))
     with intake("amazon_movies", files) as found:
+        found.con.execute("ALTER TABLE items_read ADD COLUMN levels INTEGER")
         _read(found, REVIEWS, "ratings_read", _REVIEW_PATHS, _REVIEW)
         _read(found, PRODUCTS, "items_read", _PRODUCT_PATHS, _PRODUCT)
         judge(found, rules)
@@ -88,13 +93,18 @@ _LISTED = """cleaned(list_transform(list_filter(list_concat(v[4] ->> '$[*]', v[5
     lambda t: clean_text(t)))"""
 _PRODUCT = f"""
 clean({_text("v[1]")}) AS item_id, coalesce(nullif(clean_text({_text("v[2]")}), ''), item_id) AS title, once({_LISTED}) AS item_genres,
-nullif(clean_text({_text("v[3]")}), '') AS publisher, {_MALFORMED} WHEN item_id IS NULL THEN 'missing_id' END AS reason"""
+nullif(clean_text({_text("v[3]")}), '') AS publisher,
+coalesce(nullif(json_array_length(v[4]), 0), json_array_length(v[5], '$[0]'), 0)::INTEGER AS levels,
+{_MALFORMED} WHEN item_id IS NULL THEN 'missing_id' END AS reason"""
 
 
 def _cut(found: Intake, scope: Scope) -> None:
     """Refuse what is outside of `scope`; SourceError when nothing is left of the file."""
     con = found.con
     con.execute("CREATE TABLE kept AS SELECT rowid AS row, user_id, item_id FROM ratings_read WHERE reason IS NULL")
+    if scope.category_levels is not None:
+        known = f"SELECT item_id FROM items_read WHERE reason IS NULL AND levels = {scope.category_levels:d}"
+        con.execute(f"DELETE FROM kept WHERE item_id NOT IN ({known})")
     for _ in iter(lambda: _outside(found, scope), 0):
         pass
     con.execute(

@@ -15,7 +15,7 @@ from corpus_pipeline.sources.interactions.amazon import PUBLISHED, Scope, read_a
 from corpus_pipeline.sources.reading import Read
 from tests.unit.corpus_pipeline.sources.interactions.accounting import accepted, check, histories, items, refused, rows, users
 
-ANY = Scope((1, 200), (1, 200), 5_000)
+ANY = Scope((1, 200), (1, 200), 5_000, None)
 META = [
     {"asin": "B1", "title": "Heat &amp; Dust", "brand": "Ivory", "category": ["Movies &amp; TV", "Movies", "Movies"]},
     {"asin": "B2", "title": "", "categories": [["Movies & TV", "TV"], ["Movies & TV", "Movies"]]},
@@ -98,7 +98,7 @@ def plainly_cut(pairs: set[tuple[str, str]], scope: Scope) -> set[tuple[str, str
 @QUICK
 @given(
     pairs=st.sets(st.tuples(st.sampled_from([f"A{i}" for i in range(6)]), st.sampled_from([f"B{i}" for i in range(8)])), min_size=1),
-    scope=st.builds(Scope, st.sampled_from([(1, 5), (2, 4), (3, 9)]), st.sampled_from([(1, 9), (2, 4)]), st.sampled_from([2, 4, 100])),
+    scope=st.builds(Scope, st.sampled_from([(1, 5), (2, 4), (3, 9)]), st.sampled_from([(1, 9), (2, 4)]), st.sampled_from([2, 4, 100]), st.none()),
 )
 def test_scope_as_a_plain_reader_cuts_it(pairs: set[tuple[str, str]], scope: Scope, tmp_path: Path) -> None:
     expected = plainly_cut(pairs, scope)
@@ -115,11 +115,32 @@ def test_scope_as_a_plain_reader_cuts_it(pairs: set[tuple[str, str]], scope: Sco
 
 
 def test_the_published_scope_is_the_default(tmp_path: Path) -> None:
-    assert Scope((11, 200), (10, 200), 5_000) == PUBLISHED
+    assert Scope((11, 200), (10, 200), 5_000, 3) == PUBLISHED
     with pytest.raises(SourceError, match="no review is left"):
         read_lines(tmp_path, [review("A", "B1")], PUBLISHED)
     reviews = [review(f"A{i}", f"B{(i + j) % 12}", 5.0, j) for i in range(12) for j in range(11)]
-    assert len(rows(read_lines(tmp_path, [*reviews, review("lonely", "B1")], PUBLISHED))) == 132
+    meta = [{"asin": f"B{i}", "category": ["Movies & TV", "Genre", "Comedy"]} for i in range(12)]
+    assert len(rows(read_lines(tmp_path, [*reviews, review("lonely", "B1")], PUBLISHED, meta=meta))) == 132
+
+
+@pytest.mark.parametrize(
+    ("product", "is_known"),
+    [
+        ({"category": ["Movies & TV", "Genre", "Comedy"]}, True),
+        ({"category": [], "categories": [["Movies & TV", "Genre", "Comedy"]]}, True),
+        ({"categories": [["Movies & TV", "TV"], ["Movies & TV", "Genre", "Comedy"]]}, False),
+        ({"category": ["Movies & TV", "Comedy"]}, False),
+        ({"category": ["Movies & TV", "Studio", "Old", "Comedy"]}, False),
+        ({"category": "Comedy"}, False),
+        ({}, False),
+    ],
+)
+def test_a_product_of_unknown_category_is_out_of_scope(tmp_path: Path, product: dict[str, Any], is_known: bool) -> None:
+    scope = Scope((1, 200), (1, 200), 5_000)
+    meta = [{"asin": "B1", **product}, {"asin": "B2", "category": ["Movies & TV", "Genre", "War"]}]
+    read = read_lines(tmp_path, [review("A", "B1"), review("A", "B2"), review("A", "B3")], scope, meta=meta)
+    check(read, "amazon_movies")
+    assert set(items(read)) == ({"B1", "B2"} if is_known else {"B2"}) == {row["item_id"] for row in rows(read)}
 
 
 def test_order_is_that_of_time(tmp_path: Path) -> None:
