@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from assets_defs.film_facts import film_facts
 from corpus_pipeline.release import Release
 from corpus_pipeline.schema import tables as t
+from corpus_pipeline.schema.fields import BOOK_DATASETS, BOOKS_WITH_ZEROS
 
 if TYPE_CHECKING:
     from modeling.click_network.rows import Known
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 Positions = npt.NDArray[np.int64]
 PROFILE = ("gender", "age", "occupation")
-BOOKS = "bookcrossing"
 _FROM_CORPUS = ("genres", "directors", "cast", "keywords", "plot")
 
 
@@ -47,7 +47,7 @@ class ClickData:
     @property
     def kind(self) -> str:
         """What prompts call an item."""
-        return "book" if self.dataset == BOOKS else "film"
+        return "book" if self.dataset in BOOK_DATASETS else "film"
 
     def of_split(self, split: str) -> Positions:
         """Ascending flattened positions of the targets of a split."""
@@ -82,10 +82,17 @@ def click_data(release: Release, set_click: pa.Table, dataset: str) -> ClickData
 
 
 def training_edges(data: ClickData) -> tuple[Positions, Positions]:
-    """User rows and item rows of the training rows that are liked: the only interactions that a graph may know."""
-    targets = data.of_split("train")
-    liked = targets[data.histories.liked[targets]]
-    return data.owners(liked), data.histories.items[liked].astype(np.int64)
+    """User rows and item rows of the training rows that are edges: the only interactions that a graph may know."""
+    return edges_of(data, data.of_split("train"))
+
+
+def edges_of(data: ClickData, targets: Positions) -> tuple[Positions, Positions]:
+    """User rows and item rows of ascending `targets` that are liked or, where zeros are kept as the released code keeps them, rated 0."""
+    is_edge = data.histories.liked
+    if data.dataset == BOOKS_WITH_ZEROS:
+        is_edge = is_edge | _is(data.ratings, 0.0)
+    chosen = targets[is_edge[targets]]
+    return data.owners(chosen), data.histories.items[chosen].astype(np.int64)
 
 
 def item_facts(release: Release, data: ClickData) -> list[dict[str, Any]]:
@@ -137,7 +144,7 @@ def _pairs(rows: pa.Table, *names: str) -> Any:
     return zip(*(rows[name].to_pylist() for name in names), strict=True)
 
 
-def _is(column: pa.ChunkedArray, value: str) -> npt.NDArray[np.bool_]:
+def _is(column: pa.ChunkedArray, value: str | float) -> npt.NDArray[np.bool_]:
     found: npt.NDArray[np.bool_] = pc.equal(column, value).to_numpy(zero_copy_only=False)
     return found
 

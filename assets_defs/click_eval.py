@@ -174,12 +174,12 @@ def _judged(job: Job, predictions: pa.Table, where: Row, best: Mapping[str, str]
         if name in models:
             asked = set(models[name]["row_index"].to_pylist())
             beside = {other: _only(models[other], asked) for other in (name, best[JUDGED], "rallrec") if other in models}
-            rows += _compared(job, beside, {**where, "setting": f"rows of {name}"}, best[JUDGED])
+            rows += _compared(job, beside, {**where, "setting": f"rows of {name}"}, name)
     return rows
 
 
 def _compared(job: Job, models: Mapping[str, pa.Table], where: Row, best: str) -> list[Row]:
-    """Metrics with intervals, and differences of the best model to each other one with Holm's correction; all on the same rows."""
+    """Metrics with intervals, and differences of the model `best` to each other one with Holm's correction; all on the same rows."""
     from modeling.errors import EvaluationError
     from modeling.evaluation.click import Resampler, calibration_bins, expected_calibration_error, intervals
 

@@ -26,7 +26,7 @@ from assets_defs.click import (
     sources_of,
     training_targets,
 )
-from assets_defs.click_data import item_facts, known_of, sampled_targets
+from assets_defs.click_data import edges_of, item_facts, known_of, sampled_targets
 from assets_defs.core import write
 from assets_defs.language import is_endpoint
 from assets_defs.links import markdown
@@ -115,13 +115,12 @@ def _one_token(job: Job, release: Release, sources: Sources) -> "Parts":
 
 
 def _with_leaking_graph(job: Job, sources: Sources) -> "Parts":
-    """Behaviour from likes of every row, those of validation and test too, as the released notebooks write them."""
+    """Behaviour from edges of every row, those of validation and test too, as the released notebooks write them."""
     data = sources.data
-    liked = np.sort(data.places[data.histories.liked[data.places]])
-    items = data.histories.items[liked].astype(np.int64)
+    users, items = edges_of(data, np.sort(data.places))
     folder = artifact_folder(job) / data.dataset / "graph"
     shutil.rmtree(folder, ignore_errors=True)
-    train_graph(job, data.owners(liked), items, counts=(data.users.num_rows, data.items.num_rows), folder=folder)
+    train_graph(job, users, items, counts=(data.users.num_rows, data.items.num_rows), folder=folder)
     behaviour, has = behaviour_of(folder, items)
     return replace(sources.parts, behaviour=behaviour, has_behaviour=has)
 

@@ -9,7 +9,6 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from assets_defs.click_data import BOOKS
 from assets_defs.core import write
 from assets_defs.film_facts import dataset_films
 from assets_defs.links import markdown
@@ -31,7 +30,8 @@ from assets_defs.turns import asked_of, load_dense_retriever, load_retriever, of
 from corpus_pipeline import store
 from corpus_pipeline.release import Release
 from corpus_pipeline.schema import tables as t
-from corpus_pipeline.schema.render import arrow_schema
+from corpus_pipeline.schema.fields import BOOK_DATASETS
+from corpus_pipeline.schema.render import arrow_schema, literals
 
 if TYPE_CHECKING:
     from modeling.turn_retrieval import Asked, TurnRetriever
@@ -43,7 +43,7 @@ METRICS, CUTOFFS = ("recall", "ndcg"), (10, 50)
 _LIKES = f"""
     SELECT DISTINCT dataset || ':' || c.user_id AS user_id, i.movie_id
     FROM set_click AS c JOIN core_interaction_items AS i USING (dataset, item_id)
-    WHERE c.split = 'train' AND c.is_liked AND i.movie_id IS NOT NULL AND dataset <> '{BOOKS}'
+    WHERE c.split = 'train' AND c.is_liked AND i.movie_id IS NOT NULL AND dataset NOT IN {literals(BOOK_DATASETS)}
     ORDER BY ALL
 """
 

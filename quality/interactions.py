@@ -5,7 +5,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from corpus_pipeline.schema.render import literal
+from corpus_pipeline.schema.fields import BOOK_DATASETS
+from corpus_pipeline.schema.render import literal, literals
 from quality.expectations import Expectation, Quantity, aggregate, empty, no_rows
 
 _KEYS = {
@@ -16,8 +17,9 @@ _KEYS = {
 _REJECTS = "core_interactions__rejected"
 # Records that another file of the same data set tells as well, and books registered without a judgement, are no damage.
 _TOLD_BY_NUMBER = "('implicit_rating', 'repeated_item', 'repeated_pair')"
+_IS_BOOK = f"dataset IN {literals(BOOK_DATASETS)}"
 # Books are rated from 1 to 10, everything else in up to five stars.
-_LIKED = "CASE WHEN dataset = 'bookcrossing' THEN rating >= 5 ELSE rating > 3 END"
+_LIKED = f"CASE WHEN {_IS_BOOK} THEN rating >= 5 ELSE rating > 3 END"
 
 
 def rules(*, interaction_datasets: Sequence[str]) -> tuple[Expectation, ...]:
@@ -82,7 +84,7 @@ def _meaning() -> Iterator[Expectation]:
     )
     yield no_rows(
         "core_interaction_items.no_film_for_a_book",
-        where="dataset = 'bookcrossing' AND movie_id IS NOT NULL",
+        where=f"{_IS_BOOK} AND movie_id IS NOT NULL",
         keys=("dataset", "item_id", "movie_id"),
         description="No book is joined to a film.",
     )

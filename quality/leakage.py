@@ -6,8 +6,8 @@ the corpus they were built from beside them.
 
 from collections.abc import Iterator, Sequence
 
-from corpus_pipeline.schema.fields import SPLITS
-from corpus_pipeline.schema.render import literal
+from corpus_pipeline.schema.fields import BOOK_DATASETS, SPLITS
+from corpus_pipeline.schema.render import literal, literals
 from corpus_pipeline.schema.tables import SET_PREFERENCES
 from quality.expectations import Expectation, Quantity, aggregate, empty, no_rows
 
@@ -20,7 +20,7 @@ _TEXTS = (
     "HAVING bool_or(regexp_matches(text, '[\\p{L}\\p{N}]'))"
 )
 # Click prediction: data sets whose users are each in one split, because without times no order could say what a user did before.
-_CUT_BY_USER = "dataset IN ('bookcrossing', 'starter')"
+_CUT_BY_USER = f"dataset IN {literals((*BOOK_DATASETS, 'starter'))}"
 # The films that earlier turns of its dialogue name, for every turn to predict.
 _PAST = (
     "SELECT r.example_id, l.movie_id FROM core_recommendation_turns AS r JOIN link_mentions AS l USING (dialogue_id) "
@@ -257,7 +257,7 @@ def _click_rows() -> Iterator[Expectation]:
     )
     yield empty(
         "set_click.one_row_per_reader",
-        rows="SELECT dataset, user_id, count(*) AS row_count FROM set_click WHERE dataset = 'bookcrossing' GROUP BY ALL "
+        rows=f"SELECT dataset, user_id, count(*) AS row_count FROM set_click WHERE dataset IN {literals(BOOK_DATASETS)} GROUP BY ALL "
         "HAVING count(*) > 1",
         description="A reader of books, whose order is arbitrary, has one row.",
     )

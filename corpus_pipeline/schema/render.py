@@ -1,5 +1,7 @@
 """Renderings of a declared table: Arrow schema, DuckDB DDL with comments, Markdown. No fact is stated here."""
 
+from collections.abc import Iterable
+
 import pyarrow as pa
 
 from corpus_pipeline.schema.types import Column, Table
@@ -37,6 +39,11 @@ def quoted(identifier: str) -> str:
 def literal(text: str) -> str:
     """A SQL string literal."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def literals(texts: Iterable[str]) -> str:
+    """A SQL list of string literals, as it stands behind IN. `texts` are not empty."""
+    return f"({', '.join(map(literal, texts))})"
 
 
 def create_table(table: Table, *, with_key: bool = True) -> str:

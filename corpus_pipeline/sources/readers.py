@@ -79,6 +79,7 @@ def read_interactions(dataset: str, files: Mapping[str, Path]) -> Read:
     read: dict[str, Callable[[Mapping[str, Path]], Read]] = {
         "amazon_movies": amazon.read_amazon_movies,
         "bookcrossing": bookcrossing.read_bookcrossing,
+        "bookcrossing_implicit": bookcrossing.read_bookcrossing_implicit,
         "movielens_1m": movielens.read_movielens_1m,
         "movielens_small": movielens.read_movielens_small,
         "starter": starter.read_starter_interactions,

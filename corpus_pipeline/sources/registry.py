@@ -304,6 +304,8 @@ DIALOGUE_SOURCES = (
 
 _AMAZON = "interactions/amazon_movies"
 _ML_1M, _ML_SMALL, _BX = "interactions/ml-1m", "interactions/ml-latest-small", "interactions/bookcrossing"
+_BX_CITATION = "C.-N. Ziegler et al. 2005. Improving Recommendation Lists Through Topic Diversification. WWW 2005."
+_BX_DUMP = SourceFile("bookcrossing/BX-CSV-Dump.zip", urls=("https://www2.informatik.uni-freiburg.de/~cziegler/BX/BX-CSV-Dump.zip",))
 
 INTERACTION_SOURCES = (
     Source(
@@ -331,7 +333,7 @@ INTERACTION_SOURCES = (
     Source(
         "bookcrossing", "interactions", "Book-Crossing: ratings of books", "https://grouplens.org/datasets/book-crossing/",
         "none stated by the authors",
-        "C.-N. Ziegler et al. 2005. Improving Recommendation Lists Through Topic Diversification. WWW 2005.",
+        _BX_CITATION,
         (
             SourceFile(f"{_BX}/BX-Ratings.csv", "8aba7c952d1b24636275a092e81a74ed3800e70b3dbcc81b029050b1b8c3b3ff"),
             SourceFile(f"{_BX}/BX-Books.csv", "f85d360ca6de9147fc1b080eccb3304d92c7034b70319d8540700515d98d85d7"),
@@ -342,12 +344,12 @@ INTERACTION_SOURCES = (
         upstream=(
             "https://github.com/springtiming/ML-Models-for-Book-Rating-Prediction", "https://github.com/DimSalm/ProjectBigData",
         ),
-        official=(
-            SourceFile(
-                "bookcrossing/BX-CSV-Dump.zip", urls=("https://www2.informatik.uni-freiburg.de/~cziegler/BX/BX-CSV-Dump.zip",)
-            ),
-        ),
-        is_official_preferred=True,
+        official=(_BX_DUMP,), is_official_preferred=True,
+    ),
+    # Only the official dump has the ratings of 0 that this form is about: no other file stands in for it.
+    Source(
+        "bookcrossing_implicit", "interactions", "Book-Crossing, code-compatible: a rating of 0 is a dislike",
+        "https://grouplens.org/datasets/book-crossing/", "none stated by the authors", _BX_CITATION, (_BX_DUMP,),
     ),
     # No address: the publisher asks for a form to be filled in first. The user lays the files into the mirror.
     Source(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from corpus_pipeline.errors import ContractError
+from corpus_pipeline.schema.fields import BOOK_DATASETS
 from corpus_pipeline.schema.render import arrow_schema, literal
 from corpus_pipeline.schema.tables import INTERACTIONS, SET_CLICK
 from corpus_pipeline.store import conform, connect
@@ -41,7 +42,9 @@ RULES = {
     "movielens_1m": Rule(untimed_order=_BY_FALLING_USER),
     "movielens_small": Rule(),
     # Five ratings: four and the target.
-    "bookcrossing": Rule(minimum_history=4, has_time=False, untimed_order=_BY_USER_HASH, is_cut_by_user=True, last_only=True),
+    **dict.fromkeys(
+        BOOK_DATASETS, Rule(minimum_history=4, has_time=False, untimed_order=_BY_USER_HASH, is_cut_by_user=True, last_only=True)
+    ),
     # Few users with short histories: wider splits, so that both labels are in each.
     "starter": Rule(
         minimum_history=3, has_time=False, untimed_order=_BY_USER_HASH, is_cut_by_user=True, train_percent=60, valid_percent=20
@@ -85,6 +88,7 @@ def build_click(interactions: pa.Table) -> pa.Table:
     - bookcrossing tells no time, so there is no order to keep and no effect of time to claim: the last position of each user
       with five ratings or more is the target, and users are cut 80/10/10 in the order of a hash. The published form cuts them
       90/10 without validation, and stops training early on test rows.
+    - bookcrossing_implicit has the same rule; its rows are others, for ratings of 0 count among the five and can be the target.
     - starter: three interactions before a row, users cut 60/20/20 in the order of a hash, since there are few of them.
 
     All test rows are kept: the published form takes the first 10,000, a narrow time slice. ContractError where a data set that

@@ -96,6 +96,9 @@ def test_our_model_is_compared_with_every_other_on_the_same_rows(built: Build) -
     for setting, model, models in ((click_eval.ALL, "retrieval", NETWORKS), (click_eval.JUDGED, best, NETWORKS | TUNED)):
         against = {row["setting"] for row in rows if row["model"] == model}
         assert {f"{setting}, less {other}" for other in models - {model}} <= against
+    for name in (click_eval.REASONED, click_eval.MERGED, click_eval.ZERO_SHOT):  # the few rows asked about are theirs
+        own = {row["setting"] for row in rows_of(built[0], t.EVAL_CLICK, split="test", model=name)}
+        assert not own or f"rows of {name}, less rallrec" in own
     adjusted = rows_of(built[0], t.EVAL_CLICK, metric="auc_p_holm")
     assert adjusted and all(0 <= row["value"] <= 1 for row in adjusted)
 

@@ -4,10 +4,11 @@ Reviews: `reviewerID`, `asin`, `overall` (1 to 5 stars) and `unixReviewTime`; al
 `title`, `brand`, and `category` (a list) or `categories` (a list of lists, as in earlier releases). Liked: more than 3 stars.
 A product without a record keeps its ASIN as title.
 
-The published filter: products whose category is known, which is one with exactly three levels; then users with 11 to 200 reviews and products with 10 to 200, again until nothing changes, then the most
-reviewed products. What it drops is quarantined as out_of_scope, told by number. What is not published was chosen here: a
-user's second review of a product is dropped before; users and products are counted in the same state; of equally
-reviewed products the smaller ASIN is kept; of several categories (earlier releases) the first counts.
+The published filter: products whose category is known, which is one with exactly three levels; then users with 11 to 200
+reviews and products with 10 to 200, again until nothing changes; then the most reviewed products. What it drops is
+quarantined as out_of_scope, told by number. What is not published was chosen here: a user's second review of a product is
+dropped before; users and products are counted in the same state; of equally reviewed products the smaller ASIN is kept; of
+several categories (earlier releases) the first counts.
 """
 
 from collections.abc import Mapping

@@ -7,6 +7,10 @@ A rating of 0 in the dump means that a book was registered, not that it was judg
 told by number. The subsets hold explicit ratings only; where both tell the same, the second is told by number as well
 (repeated_pair, repeated_item). A rating whose book has no record is quarantined (unknown_item): nothing could be said of it.
 
+`bookcrossing_implicit` is the code-compatible form: RALLRec's released code reads a 0 as a rating like any other. There it
+stays, with rating 0 and not liked, and training edges take it for behaviour all the same (`training_edges` in
+`assets_defs`). It is a data set of its own, so that what this changes is seen by naming both. Only the dump has zeros.
+
 Texts of the dump passed through several wrong encodings: `repaired` undoes what can be undone. Titles of one subset keep
 the backslashes of the dump's escapes.
 """
@@ -19,7 +23,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from corpus_pipeline.errors import SourceError
-from corpus_pipeline.schema.fields import FIRST_YEAR, LAST_YEAR
+from corpus_pipeline.schema.fields import BOOKS, BOOKS_WITH_ZEROS, FIRST_YEAR, LAST_YEAR
 from corpus_pipeline.schema.render import quoted
 from corpus_pipeline.sources.delimited import ArchiveFile, Layout, load
 from corpus_pipeline.sources.interactions.histories import Intake, Rules, collect, intake, judge
@@ -30,7 +34,7 @@ if TYPE_CHECKING:
     import duckdb
 
 AGES = (5, 110)  # of readers, both inclusive: what lies outside was never an age
-_DUMP = Layout(delimiter=";", escape="\\", encoding="latin-1", nulls=("", "NULL"))
+_DUMP_LAYOUT = Layout(delimiter=";", escape="\\", encoding="latin-1", nulls=("", "NULL"))
 _PLACES = ("User-City", "User-State", "User-Country")
 _DOUBLY_READ = re.compile("[ÂÃ]")
 _LOST = re.compile("\u00c3\\?(?=[\u00c2\u00c3])")  # byte 83 has no character in Latin-1 as Windows writes it: it became '?'
@@ -41,18 +45,42 @@ def read_bookcrossing(files: Mapping[str, Path]) -> Read:
 
     A user without a row of their own is kept, with nothing known.
     """
-    rules = Rules(adds_users=True, counted=("implicit_rating", "repeated_pair", "repeated_item"))
-    with intake("bookcrossing", files) as found:
+    with intake(BOOKS, files) as found:
         _register(found.con)
-        dump = found.find("BX-Book-Ratings.csv")
-        if dump:
-            _insert(found, dump, "ratings", _DUMP)
-            _insert(found, found.take("BX-Books.csv"), "books", _DUMP)
-            _insert(found, found.take("BX-Users.csv"), "users", _DUMP)
-        else:
+        if not _dump(found):
             _subsets(found)
-        judge(found, rules)
-        return collect(found, rules)
+        return _judged(found)
+
+
+def read_bookcrossing_implicit(files: Mapping[str, Path]) -> Read:
+    """As `read_bookcrossing`, from the dump alone, with its zeros as ratings that are not liked."""
+    with intake(BOOKS_WITH_ZEROS, files) as found:
+        _register(found.con)
+        if not _dump(found):
+            raise SourceError(
+                f"reading {found.dataset}: saw the files {[file.name for file in found.files][:12]}; expected BX-CSV-Dump.zip or its "
+                "BX-Book-Ratings.csv, for only the official dump holds ratings of 0: lay it into the mirror, or take "
+                f"{found.dataset} out of the profile"
+            )
+        found.con.execute("UPDATE ratings_read SET reason = NULL WHERE reason = 'implicit_rating'")
+        return _judged(found)
+
+
+def _judged(found: Intake) -> Read:
+    rules = Rules(adds_users=True, counted=("implicit_rating", "repeated_pair", "repeated_item"))
+    judge(found, rules)
+    return collect(found, rules)
+
+
+def _dump(found: Intake) -> bool:
+    """Read the dump; False where it is not there."""
+    ratings = found.find("BX-Book-Ratings.csv")
+    if ratings is None:
+        return False
+    _insert(found, ratings, "ratings", _DUMP_LAYOUT)
+    _insert(found, found.take("BX-Books.csv"), "books", _DUMP_LAYOUT)
+    _insert(found, found.take("BX-Users.csv"), "users", _DUMP_LAYOUT)
+    return True
 
 
 def _subsets(found: Intake) -> None:

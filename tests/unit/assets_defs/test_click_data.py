@@ -23,6 +23,7 @@ from corpus_pipeline.schema.types import Table
 from tests.factories import click, good_corpus, interaction, movie_id, table_of
 
 USERS = [f"u{number:02d}" for number in range(24)]
+NAMES = ("bookcrossing", "bookcrossing_implicit", "movielens_1m")
 PROFILES = {"u00": ("f", 25, "artist"), "u01": ("m", 25, None)}
 ITEMS = [str(number) for number in range(21, 41)]
 
@@ -38,12 +39,14 @@ class Tables:
 
 
 def interactions_of(dataset: str) -> list[dict[str, Any]]:
-    """Users of 5 to 9 interactions, likes and items by chance."""
+    """Users of 5 to 9 interactions, likes and items by chance; every other item is rated 0 where it is not liked."""
     generator = np.random.default_rng(4)
     rows = []
     for user in USERS:
         for place, item in enumerate(generator.permutation(ITEMS)[: generator.integers(5, 10)]):
-            rows.append(interaction(dataset, user, place, item_id=str(item), is_liked=bool(generator.random() < 0.6)))
+            is_liked = bool(generator.random() < 0.6)
+            rating = 5.0 if is_liked else 3.0 * (int(item) % 2)
+            rows.append(interaction(dataset, user, place, item_id=str(item), is_liked=is_liked, rating=rating))
     return rows
 
 
@@ -71,19 +74,17 @@ def user(dataset: str, name: str) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def release() -> Release:
-    """Two data sets of the same users and items, of which one is asked for."""
-    names = ("bookcrossing", "movielens_1m")
+    """Data sets of the same users and items, of which one is asked for."""
     own = {
-        "core_interactions": [row for name in names for row in interactions_of(name)],
-        "core_interaction_items": [item(name, number) for name in names for number in ITEMS],
-        "core_interaction_users": [user(name, one) for name in names for one in USERS],
+        "core_interactions": [row for name in NAMES for row in interactions_of(name)],
+        "core_interaction_items": [item(name, number) for name in NAMES for number in ITEMS],
+        "core_interaction_users": [user(name, one) for name in NAMES for one in USERS],
     }
     return cast(Release, Tables({**good_corpus(), **{name: table_of(name, rows) for name, rows in own.items()}}))
 
 
 def rows_of_set() -> pa.Table:
-    both = [row for name in ("bookcrossing", "movielens_1m") for row in clicks_of(interactions_of(name))]
-    return table_of("set_click", both)
+    return table_of("set_click", [row for name in NAMES for row in clicks_of(interactions_of(name))])
 
 
 @pytest.fixture(scope="module")
@@ -129,6 +130,19 @@ def test_the_graph_knows_the_liked_training_rows_and_nothing_else(data: ClickDat
     assert found == {(row["user_id"], row["item_id"]) for row in rows if row["split"] == "train" and row["is_liked"]}
     assert len(found) == len(users) and found
     assert not found & {(row["user_id"], row["item_id"]) for row in rows if row["split"] != "train"}
+
+
+@pytest.mark.parametrize("dataset", NAMES)
+def test_what_is_rated_0_is_an_edge_in_the_code_compatible_form_alone(dataset: str, release: Release) -> None:
+    found = click_data(release, rows_of_set(), dataset)
+    known = {(row["user_id"], row["history_position"]): row for row in interactions_of(dataset)}
+    trained = [known[row["user_id"], row["history_position"]] for row in found.rows.to_pylist() if row["split"] == "train"]
+    zeros = {(row["user_id"], row["item_id"]) for row in trained if row["rating"] == 0}
+    liked = {(row["user_id"], row["item_id"]) for row in trained if row["is_liked"]}
+    users, items = training_edges(found)
+    edges = [(found.users["user_id"][int(u)].as_py(), found.item_ids[i]) for u, i in zip(users, items, strict=True)]
+    assert zeros and len(edges) == len(set(edges))
+    assert set(edges) == (liked | zeros if dataset == "bookcrossing_implicit" else liked)
 
 
 def test_labels_of_held_out_rows_change_nothing_that_the_graph_reads(data: ClickData) -> None:
@@ -177,8 +191,9 @@ def test_facts_are_the_corpus_own_where_the_crosswalk_has_a_film(data: ClickData
     assert facts["23"] == {"title": "Own 23", "year": 1980, "creators": ["Somebody"], "publisher": None, "genres": ["War", "Comedy"]}
 
 
-def test_facts_where_no_item_is_a_film(release: Release) -> None:
-    books = click_data(release, rows_of_set(), "bookcrossing")
+@pytest.mark.parametrize("dataset", ["bookcrossing", "bookcrossing_implicit"])
+def test_facts_where_no_item_is_a_film(dataset: str, release: Release) -> None:
+    books = click_data(release, rows_of_set(), dataset)
     assert (books.kind, {fact["creators"][0] for fact in item_facts(release, books)}) == ("book", {"Somebody"})
 
 

@@ -74,5 +74,34 @@ def test_a_dislike_of_five_out_of_ten_is_no_dislike(corpus: Corpus, expectations
         assert "core_interactions.is_liked.from_rating" in found
 
 
+BOOK_RULES = {
+    "core_interactions.is_liked.from_rating": change("core_interactions", 9, rating=5.0),
+    "core_interaction_items.no_film_for_a_book": WRITTEN["core_interaction_items.no_film_for_a_book"],
+    "set_click.one_row_per_reader": WRITTEN["set_click.one_row_per_reader"],
+    "set_click.user_in_one_split": WRITTEN["set_click.user_in_one_split"],
+}
+
+
+def with_zeros(corpus: Corpus) -> Corpus:
+    """The books of the factory under the name of the form that keeps zeros, with one."""
+
+    def renamed(row: Mapping[str, object]) -> dict[str, object]:
+        is_book = row["dataset"] == "bookcrossing"
+        is_zero = is_book and row.get("rating") == 4.0
+        return {**row, **({"dataset": "bookcrossing_implicit"} if is_book else {}), **({"rating": 0.0} if is_zero else {})}
+
+    for table in ("core_interactions", "core_interaction_items", "core_interaction_users", "set_click"):
+        corpus = edited(corpus, table, lambda rows: [renamed(row) for row in rows])
+    return corpus
+
+
+def test_the_form_with_zeros_has_the_rules_of_books(corpus: Corpus, expectations: tuple[Expectation, ...], sql_on: SqlOn) -> None:
+    of_books = tuple(expectation for expectation in expectations if expectation.name in BOOK_RULES)
+    assert len(of_books) == len(BOOK_RULES) and broken(of_books, sql_on(with_zeros(corpus))) == set()
+    for name, mutation in BOOK_RULES.items():
+        also = {"set_click.one_row_per_reader"} if name == "set_click.user_in_one_split" else set()  # who is in two has two rows
+        assert broken(of_books, sql_on(with_zeros(mutation(corpus)))) == {name, *also}
+
+
 def test_the_viewer_of_the_factory_is_where_the_mutations_look_for_it(corpus: Corpus) -> None:
     assert corpus["core_interactions"].to_pylist()[30] == interaction()

@@ -100,6 +100,11 @@ def test_only_sources_with_official_files_prefer_them() -> None:
     assert all(source.official for source in SOURCES if source.is_official_preferred)
 
 
+def test_the_code_compatible_book_crossing_is_the_official_dump() -> None:
+    assert "code-compatible" in source_named("bookcrossing_implicit").title
+    assert source_named("bookcrossing_implicit").files == source_named("bookcrossing").official
+
+
 @pytest.mark.real
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: f"{source.kind}-{source.key}")
 def test_the_mirror_holds_what_is_pinned(source: Source, mirror: Path) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpus_pipeline.errors import ContractError
-from corpus_pipeline.schema.fields import INTERACTION_DATASETS
+from corpus_pipeline.schema.fields import BOOK_DATASETS, INTERACTION_DATASETS
 from corpus_pipeline.schema.render import arrow_schema
 from corpus_pipeline.schema.tables import INTERACTIONS, SET_CLICK
 from corpus_pipeline.training_sets.click import RULES, build_click
@@ -44,6 +44,7 @@ def cut(rows: Rows) -> list[tuple[str, int]]:
 
 def test_every_data_set_has_a_rule() -> None:
     assert set(RULES) == set(INTERACTION_DATASETS)
+    assert RULES["bookcrossing_implicit"] == RULES["bookcrossing"]
 
 
 def test_rows_have_five_interactions_before_them_and_stand_in_the_order_of_time() -> None:
@@ -84,9 +85,10 @@ def test_the_cut_is_eighty_ten_and_the_rest(count: int, sizes: tuple[int, int, i
     assert cut(rows) == [(split, size) for split, size in zip(("train", "valid", "test"), sizes, strict=True) if size]
 
 
-def test_a_reader_has_one_row_and_it_is_the_last_of_five_or_more() -> None:
+@pytest.mark.parametrize("dataset", BOOK_DATASETS)
+def test_a_reader_has_one_row_and_it_is_the_last_of_five_or_more(dataset: str) -> None:
     lengths = {f"r{number:02d}": number % 8 for number in range(80)}
-    rows = built(*(history("bookcrossing", user, length) for user, length in lengths.items()))
+    rows = built(*(history(dataset, user, length) for user, length in lengths.items()))
     assert dict(places(rows)) == {user: length - 1 for user, length in lengths.items() if length >= 5}
     assert len(rows) == 30
     assert cut(rows) == [("train", 24), ("valid", 3), ("test", 3)]

@@ -98,7 +98,9 @@ def plainly_cut(pairs: set[tuple[str, str]], scope: Scope) -> set[tuple[str, str
 @QUICK
 @given(
     pairs=st.sets(st.tuples(st.sampled_from([f"A{i}" for i in range(6)]), st.sampled_from([f"B{i}" for i in range(8)])), min_size=1),
-    scope=st.builds(Scope, st.sampled_from([(1, 5), (2, 4), (3, 9)]), st.sampled_from([(1, 9), (2, 4)]), st.sampled_from([2, 4, 100]), st.none()),
+    scope=st.builds(
+        Scope, st.sampled_from([(1, 5), (2, 4), (3, 9)]), st.sampled_from([(1, 9), (2, 4)]), st.sampled_from([2, 4, 100]), st.none()
+    ),
 )
 def test_scope_as_a_plain_reader_cuts_it(pairs: set[tuple[str, str]], scope: Scope, tmp_path: Path) -> None:
     expected = plainly_cut(pairs, scope)

@@ -2,7 +2,7 @@
 
 import hashlib
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from corpus_pipeline.errors import SourceError
-from corpus_pipeline.sources.interactions.bookcrossing import read_bookcrossing, repaired
+from corpus_pipeline.sources.interactions.bookcrossing import read_bookcrossing, read_bookcrossing_implicit, repaired
 from corpus_pipeline.sources.reading import Read
 from tests.unit.corpus_pipeline.sources.interactions.accounting import accepted, check, histories, items, refused, rows, users
 
@@ -37,10 +37,13 @@ OTHER = {
 QUICK = settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
-def read_loose(folder: Path, files: Mapping[str, str | bytes], encoding: str = "utf-8") -> Read:
+Reader = Callable[[Mapping[str, Path]], Read]
+
+
+def read_loose(folder: Path, files: Mapping[str, str | bytes], encoding: str = "utf-8", reader: Reader = read_bookcrossing) -> Read:
     for name, content in files.items():
         (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode(encoding))
-    return read_bookcrossing({f"interactions/bookcrossing/{name}": folder / name for name in files})
+    return reader({f"interactions/bookcrossing/{name}": folder / name for name in files})
 
 
 def in_shuffled_order(user: str, *isbns: str) -> list[str]:
@@ -79,6 +82,52 @@ def test_zeros_are_told_by_number_in_one_row(tmp_path: Path) -> None:
     (told,) = read.rejects.to_pylist()
     assert (told["line"], told["reason"], told["raw_text"], told["record_count"]) == (4, "implicit_rating", "8;0002005018;0", 10)
     assert accepted(read, "BX-Book-Ratings.csv") == len(rows(read)) == 3
+
+
+def read_implicit(folder: Path, files: Mapping[str, str | bytes]) -> Read:
+    return read_loose(folder, files, "latin-1", read_bookcrossing_implicit)
+
+
+def test_zeros_stay_as_dislikes_in_the_code_compatible_form(tmp_path: Path) -> None:
+    read = read_implicit(tmp_path, DUMP)
+    check(read, "bookcrossing_implicit")
+    assert {(row["user_id"], row["item_id"]): (row["rating"], row["is_liked"]) for row in rows(read)} == {
+        ("7", "0002005018"): (5, True),
+        ("7", "038550120X"): (4, False),
+        ("8", "038550120X"): (10, True),
+        ("8", "0002005018"): (0, False),
+    }
+    assert histories(read)["8"] == in_shuffled_order("8", "0002005018", "038550120X")
+    assert refused(read) == {} and accepted(read, "BX-Book-Ratings.csv") == 4
+    with zipfile.ZipFile(tmp_path / "BX-CSV-Dump.zip", "w") as packed:
+        for name in DUMP:
+            packed.write(tmp_path / name, name)
+    assert read_bookcrossing_implicit({"bookcrossing/BX-CSV-Dump.zip": tmp_path / "BX-CSV-Dump.zip"}).tables == read.tables
+
+
+def test_zeros_are_judged_like_any_rating(tmp_path: Path) -> None:
+    spoilt = '"8";"not known";"0"\n"";"0002005018";"0"\n"8";"0002005018";"0"\n"9";"0002005018";"11"\n"7";"0002005018";"0"\n'
+    read = read_implicit(tmp_path, DUMP | {"BX-Book-Ratings.csv": DUMP["BX-Book-Ratings.csv"] + spoilt})
+    check(read, "bookcrossing_implicit")
+    assert refused(read) == {"unknown_item": 1, "missing_id": 1, "duplicate_pair": 2, "bad_rating": 1}
+    assert {row["item_id"]: row["rating"] for row in rows(read) if row["user_id"] == "7"} == {"0002005018": 0, "038550120X": 4}
+
+
+def test_without_zeros_both_forms_tell_the_same(tmp_path: Path) -> None:
+    files = DUMP | {"BX-Book-Ratings.csv": DUMP["BX-Book-Ratings.csv"].replace('"8";"0002005018";"0"\n', "")}
+    theirs, ours = read_implicit(tmp_path, files), read_loose(tmp_path, files, "latin-1")
+    for name, table in theirs.tables.items():
+        assert table.drop_columns(["dataset"]) == ours.tables[name].drop_columns(["dataset"])
+
+
+@pytest.mark.parametrize("files", [SUBSET, OTHER, SUBSET | OTHER])
+def test_subsets_do_for_no_code_compatible_form(files: dict[str, str], tmp_path: Path) -> None:
+    told = (
+        rf"reading bookcrossing_implicit: saw the files \['interactions/bookcrossing/{next(iter(files))}'.*expected BX-CSV-Dump.zip or its "
+        "BX-Book-Ratings.csv.*lay it into the mirror, or take bookcrossing_implicit out of the profile"
+    )
+    with pytest.raises(SourceError, match=told):
+        read_implicit(tmp_path, files)
 
 
 def test_union_of_the_subsets(tmp_path: Path) -> None:
