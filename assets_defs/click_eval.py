@@ -42,6 +42,7 @@ ZERO_SHOT, REASONED, MERGED = "zero_shot", "reasoning", "rallrec_plus"
 ALL, JUDGED, FIRST = "all rows", "judged rows", "code-compatible: first rows"
 FIRST_ROWS = 10_000  # of the rows in order of time: what the released code judges, a narrow slice
 JUDGED_SPLITS = ("valid", "test")
+_IDEAL = "as predicted"
 Row = dict[str, Any]
 Predicted = tuple[Positions, Probabilities]
 
@@ -235,12 +236,14 @@ def _cell(row: Row) -> str:
 
 
 def _calibration_plot(predictions: pa.Table) -> str:
-    """Share that is liked over the predicted probability, in ten bins of equal count."""
+    """Share that is liked over the predicted probability, in ten bins of equal count; models asked about few rows would show noise."""
     from assets_defs.plots import xy
     from modeling.evaluation.click import calibration_bins
 
-    curves: dict[str, tuple[list[float], list[float]]] = {"as predicted": ([0.0, 1.0], [0.0, 1.0])}
-    for name, table in _by_model(predictions).items():
+    curves: dict[str, tuple[list[float], list[float]]] = {_IDEAL: ([0.0, 1.0], [0.0, 1.0])}
+    models = _by_model(predictions)
+    for name in sorted(models.keys() - {ZERO_SHOT, REASONED, MERGED}):
+        table = models[name]
         bins = calibration_bins(*_arrays(table))
         curves[name] = ([one.mean_predicted for one in bins], [one.observed for one in bins])
-    return xy(curves, xlabel="predicted P(liked)", ylabel="share liked")
+    return xy(curves, xlabel="predicted P(liked)", ylabel="share liked", reference=_IDEAL)

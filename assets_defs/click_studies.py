@@ -266,10 +266,10 @@ def _shown(rows: Sequence[Row]) -> str:
 
 def _plot(rows: Sequence[Row]) -> str:
     """Difference in AUC of each setting to the paper's, per data set."""
-    from assets_defs.plots import bars
+    from assets_defs.plots import intervals
 
     groups: dict[str, dict[str, tuple[float, float, float]]] = {}
     for row in rows:
         if (row["model"], row["metric"]) == (READOUT, "auc_difference"):
             groups.setdefault(row["dataset"], {})[row["setting"]] = (row["value"], row["ci_low"], row["ci_high"])
-    return bars(groups, ylabel="difference in AUC to the paper's setting") if groups else ""
+    return intervals(groups, xlabel="difference in AUC to the paper's setting") if groups else ""

@@ -5,6 +5,12 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+# Pairs of a strong and a pale hue (matplotlib's tab20): more curves than ten do not share a colour.
+_COLOURS = (
+    "#1f77b4", "#aec7e8", "#ff7f0e", "#ffbb78", "#2ca02c", "#98df8a", "#d62728", "#ff9896", "#9467bd", "#c5b0d5",
+    "#8c564b", "#c49c94", "#e377c2", "#f7b6d2", "#7f7f7f", "#c7c7c7", "#bcbd22", "#dbdb8d", "#17becf", "#9edae5",
+)  # fmt: skip
+
 
 def lines(x: Sequence[float], series: Mapping[str, Sequence[float]], *, xlabel: str) -> str:
     """One small panel per series over a common x axis."""
@@ -16,11 +22,12 @@ def lines(x: Sequence[float], series: Mapping[str, Sequence[float]], *, xlabel: 
     return _inline(figure)
 
 
-def xy(curves: Mapping[str, tuple[Sequence[float], Sequence[float]]], *, xlabel: str, ylabel: str) -> str:
-    """All curves (x, y) in one panel."""
+def xy(curves: Mapping[str, tuple[Sequence[float], Sequence[float]]], *, xlabel: str, ylabel: str, reference: str = "") -> str:
+    """All curves (x, y) in one panel; the one called `reference` is a dashed line to hold the others against."""
     figure, (axis,) = _panels(1, size=(9, 5))
+    axis.set_prop_cycle(color=_COLOURS if len(curves) > len(_COLOURS) // 2 else _COLOURS[::2])
     for name, (x, y) in curves.items():
-        axis.plot(x, y, label=name)
+        axis.plot(x, y, label=name, **({"color": "black", "linestyle": "--"} if name == reference else {}))
     axis.set_xlabel(xlabel)
     axis.set_ylabel(ylabel)
     axis.legend(fontsize="x-small")
@@ -38,6 +45,23 @@ def bars(groups: Mapping[str, Mapping[str, tuple[float, float, float]]], *, ylab
         axis.set_xticks(range(len(values)), list(values), rotation=30, ha="right")
         axis.set_title(name)
         axis.set_ylabel(ylabel)
+    return _inline(figure)
+
+
+def intervals(groups: Mapping[str, Mapping[str, tuple[float, float, float]]], *, xlabel: str) -> str:
+    """One panel per group, a line per name, long names too: (value, low, high) as a point with its interval, the highest at the top."""
+    most = max(map(len, groups.values()))
+    figure, axes = _panels(len(groups), size=(8, 1 + 0.24 * most))
+    for axis, (name, values) in zip(axes, groups.items(), strict=False):
+        ordered = sorted(values.items(), key=lambda pair: pair[1][0])
+        places = [value for _, (value, _, _) in ordered]
+        errors = [[value - low for _, (value, low, _) in ordered], [high - value for _, (value, _, high) in ordered]]
+        axis.errorbar(places, range(len(ordered)), xerr=errors, fmt="o", capsize=3)
+        axis.axvline(0, color="black", linewidth=0.8)
+        axis.set_yticks(range(len(ordered)), [label for label, _ in ordered])
+        axis.set_title(name)
+        axis.set_xlabel(xlabel)
+        axis.grid(alpha=0.3)
     return _inline(figure)
 
 
