@@ -14,14 +14,16 @@ INDEX = (
 LINKING = ("corpus_pipeline.linking", "corpus_pipeline.transform.text", "corpus_pipeline.splits")
 GOLD = (*LINKING, "corpus_pipeline.sources.dialogues.redial")
 LRUREC = (
-    "modeling.lrurec", "modeling.artifacts", "modeling.seeding", "modeling.text_encoder.embeddings",
+    "modeling.lrurec", "modeling.artifacts", "modeling.seeding", "modeling.settings", "modeling.text_encoder.embeddings",
     "modeling.evaluation.metrics", "modeling.evaluation.pairs", "modeling.evaluation.protocols", "modeling.places",
 )  # fmt: skip
 
 FILM_VECTORS = ("modeling.joint_representation.infer", "modeling.joint_representation.mixture", "modeling.joint_representation.config")
 ENDPOINT = ("modeling.language_model.config", "modeling.language_model.endpoint", "modeling.language_model.protocol")
-ENCODER = ("modeling.text_encoder", "modeling.artifacts", "modeling.seeding", "modeling.documents", *ENDPOINT)
-LANGUAGE = ("modeling.language_model", "modeling.artifacts", "modeling.seeding", "modeling.text_encoder", "modeling.documents")
+ENCODER = ("modeling.text_encoder", "modeling.artifacts", "modeling.seeding", "modeling.settings", "modeling.documents", *ENDPOINT)
+LANGUAGE = (
+    "modeling.language_model", "modeling.artifacts", "modeling.seeding", "modeling.settings", "modeling.text_encoder", "modeling.documents",
+)  # fmt: skip
 QUERY = (*LANGUAGE, "modeling.query_expert", "modeling.prompt_text")
 FIRST_STAGE = (
     *LRUREC, *ENCODER, *FILM_VECTORS,

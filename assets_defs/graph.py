@@ -150,7 +150,7 @@ _STEPS = (
         "Weights of the linker, fitted on train films and calibrated on others.",
         link_scorer.model_link_scorer,
         parents=("set_linking",),
-        code=("assets_defs.link_scorer", *SCHEMA, "modeling.link_scorer", "modeling.artifacts", "modeling.seeding"),
+        code=("assets_defs.link_scorer", *SCHEMA, "modeling.link_scorer", "modeling.artifacts", "modeling.seeding", "modeling.settings"),
         config=picked("link_scorer"),
         kinds=frozenset({"pytorch"}),
     ),

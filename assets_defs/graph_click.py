@@ -5,7 +5,7 @@ from assets_defs.code_parts import ENCODER, FIRST_STAGE, JUDGING, LANGUAGE, RETR
 from assets_defs.step import Step
 from corpus_pipeline.schema import tables as t
 
-_JOINT = ("modeling.joint_representation", "modeling.lrurec.checkpoint", "modeling.artifacts", "modeling.seeding")
+_JOINT = ("modeling.joint_representation", "modeling.lrurec.checkpoint", "modeling.artifacts", "modeling.seeding", "modeling.settings")
 _DESCRIBED = ("modeling.click_model.descriptions", "modeling.prompt_text", *ENCODER, *LANGUAGE)
 _READING = ("assets_defs.click_data", "assets_defs.representations", "assets_defs.film_facts", *SCHEMA, *_JOINT, *_DESCRIBED)
 _CLICK = (

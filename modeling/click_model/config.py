@@ -1,13 +1,11 @@
 """The settings of the click model and of the reasoning beside it; every problem is reported at once. Stdlib only."""
 
-import dataclasses
-import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
-from modeling.errors import ConfigError
 from modeling.language_model.config import FineTuneConfig
+from modeling.settings import Settings, is_whole, table_problems
 
 KINDS = ("film", "book")
 TEMPLATES = ("simple", "sequential", "high", "rerank", "hybrid")
@@ -18,33 +16,8 @@ READINGS = ("likelihood", "answer")
 PUBLISHED_TUNING = FineTuneConfig(rank=8, alpha=16, dropout=0.05, learning_rate=5e-4, batch_size=256, max_length=2_048)
 
 
-class _Settings:
-    """What both dataclasses share: checked when made, read from and written to plain mappings."""
-
-    __slots__ = ()
-
-    def __post_init__(self) -> None:
-        """Raise ConfigError naming every field out of range."""
-        _raise_if_any(type(self), list(_problems(self._values())))
-
-    @classmethod
-    def from_mapping(cls, settings: Mapping[str, Any]) -> Self:
-        """Settings from parsed YAML or JSON; ConfigError names every bad value and unknown key, with the nearest valid one."""
-        known = _names(cls)
-        valid = {key: tuple(value) if isinstance(value, list) else value for key, value in settings.items() if key in known}
-        _raise_if_any(cls, [*_problems(valid), *(_unknown_key(str(key), known) for key in settings if key not in known)])
-        return cls(**valid)
-
-    def to_mapping(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in self._values().items()}
-
-    def _values(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in _names(type(self))}
-
-
 @dataclass(frozen=True, slots=True)
-class ClickModelConfig(_Settings):
+class ClickModelConfig(Settings):
     """What the model is shown, what it learns from, and how its yes is read (RALLRec section 4 and released code).
 
     `history_length` is K. A training row is shown once under each of `training_templates`, row after row; `training_rows` rows
@@ -74,9 +47,14 @@ class ClickModelConfig(_Settings):
     double_softmax: bool = False
     seed: int = 0
 
+    @classmethod
+    def _problems(cls, values: Mapping[str, Any]) -> Iterator[str]:
+        yield from table_problems(values, whole=_WHOLE, ranges=_RANGES, choices=_CHOICES, flags=_FLAGS)
+        yield from _list_problems(values)
+
 
 @dataclass(frozen=True, slots=True)
-class ReasoningConfig(_Settings):
+class ReasoningConfig(Settings):
     """How a model that reasons is asked beside the tuned one, and how both are merged (RALLRec+ sections 3 and 4.3, released code).
 
     A question is answered `runs` times at `temperature`, `hinted_runs` times where the prompt holds the tuned model's answer.
@@ -101,6 +79,10 @@ class ReasoningConfig(_Settings):
         """`hinted_runs` or `runs`."""
         return self.runs if self.hint == "none" else self.hinted_runs
 
+    @classmethod
+    def _problems(cls, values: Mapping[str, Any]) -> Iterator[str]:
+        yield from table_problems(values, whole=_WHOLE, ranges=_RANGES, choices=_CHOICES, flags=_FLAGS)
+
 
 _WHOLE = {"history_length": 1, "title_characters": 8, "training_rows": 1, "mixed_pool": 1, "validation_rows": 1, "samples": 1, "seed": 0}
 _WHOLE |= {"runs": 1, "hinted_runs": 1, "max_new_tokens": 1}
@@ -109,24 +91,11 @@ _CHOICES = {"kind": KINDS, "inference_template": TEMPLATES, "probability": PROBA
 _FLAGS = ("use_all_mixed", "balanced", "double_softmax", "first_run_only")
 
 
-def _problems(values: Mapping[str, Any]) -> Iterator[str]:
-    for name, value in values.items():
-        if name in _WHOLE and not _is_whole(value, _WHOLE[name]):
-            yield f"{name} is {value!r}, expected a whole number of at least {_WHOLE[name]}"
-        if name in _RANGES and not _is_within(value, *_RANGES[name]):
-            yield f"{name} is {value!r}, expected a number from {_RANGES[name][0]:g} to {_RANGES[name][1]:g}"
-        if name in _CHOICES and value not in _CHOICES[name]:
-            yield f"{name} is {value!r}, expected one of {', '.join(_CHOICES[name])}"
-        if name in _FLAGS and not isinstance(value, bool):
-            yield f"{name} is {value!r}, expected true or false"
-    yield from _list_problems(values)
-
-
 def _list_problems(values: Mapping[str, Any]) -> Iterator[str]:
     templates, epochs = values.get("training_templates", TEMPLATES), values.get("epochs", (1,))
     if not _are_distinct(templates) or not set(templates) <= set(TEMPLATES):
         yield f"training_templates is {templates!r}, expected distinct ones of {', '.join(TEMPLATES)}, at least one"
-    if not _are_distinct(epochs) or not all(_is_whole(number, 1) for number in epochs):
+    if not _are_distinct(epochs) or not all(is_whole(number, 1) for number in epochs):
         yield f"epochs is {epochs!r}, expected distinct whole numbers of at least 1, at least one"
     if values.get("double_softmax") is True and values.get("probability", "likelihood") != "likelihood":
         yield f"double_softmax needs probability 'likelihood', seen {values['probability']!r}"
@@ -135,25 +104,3 @@ def _list_problems(values: Mapping[str, Any]) -> Iterator[str]:
 def _are_distinct(values: Any) -> bool:
     hashable = isinstance(values, tuple) and all(isinstance(value, str | int) for value in values)
     return hashable and 0 < len(values) == len(set(values))
-
-
-def _is_whole(value: Any, least: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= least
-
-
-def _is_within(value: Any, low: float, high: float) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high
-
-
-def _names(cls: type) -> list[str]:
-    return [field.name for field in dataclasses.fields(cls)]
-
-
-def _unknown_key(key: str, known: list[str]) -> str:
-    nearest = difflib.get_close_matches(key, known, n=1)
-    return f"unknown key {key!r}" + (f", did you mean {nearest[0]!r}?" if nearest else f"; known: {', '.join(known)}")
-
-
-def _raise_if_any(cls: type, problems: list[str]) -> None:
-    if problems:
-        raise ConfigError(f"{cls.__name__}: " + "; ".join(problems))

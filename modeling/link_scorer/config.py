@@ -1,22 +1,24 @@
 """The settings of a scorer's training. Stdlib only; every problem is reported at once."""
 
-import dataclasses
 import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from modeling.errors import ConfigError
+from modeling.settings import TypedSettings, field_types
 
 
 @dataclass(frozen=True, slots=True)
-class LinkScorerConfig:
+class LinkScorerConfig(TypedSettings):
     """A network of two hidden layers, a softmax over the films of a stretch and 'none', and the precision its links shall have.
 
     `stretches_per_batch`: a batch is whole stretches, with all their films. `precision`: the threshold is the lowest one
     whose links on the tune films are right so often; `margin`: what the best film must have over the runner-up at least;
     `report`: a stretch whose films have so much in all is told, if only as an abstention.
     """
+
+    _title = "link scorer config"
 
     hidden_size: int = 48
     epochs: int = 8
@@ -28,33 +30,22 @@ class LinkScorerConfig:
     report: float = 0.2
     seed: int = 0
 
-    def __post_init__(self) -> None:
-        """Raise ConfigError naming every field out of range."""
-        if problems := list(_problems(self)):
-            raise ConfigError("link scorer config: " + "; ".join(problems))
-
     @classmethod
     def from_mapping(cls, settings: Mapping[str, Any]) -> "LinkScorerConfig":
         """A config from parsed YAML or JSON; ConfigError names every unknown key with the nearest valid one."""
-        known = [field.name for field in dataclasses.fields(cls)]
+        known = list(field_types(cls))
         unknown = [f"{key!r} (nearest: {difflib.get_close_matches(key, known) or known})" for key in settings if key not in known]
         if unknown:
             raise ConfigError(f"link scorer config: unknown settings {', '.join(unknown)}")
         return cls(**settings)
 
-
-def _problems(config: LinkScorerConfig) -> Iterator[str]:
-    mistyped = {
-        name: kind for name, kind in _TYPES.items() if isinstance(value := getattr(config, name), bool) or not isinstance(value, kind)
-    }
-    yield from (f"{name} is {getattr(config, name)!r}, expected {kind}" for name, kind in mistyped.items())
-    values = {name: getattr(config, name) for name in _TYPES if name not in mistyped}
-    yield from (f"{name} must be at least 1, is {values[name]}" for name in _COUNTS if values.get(name, 1) < 1)
-    yield from (f"{name} must be in [0, 1), is {values[name]}" for name in _SHARES if not 0 <= values.get(name, 0) < 1)
-    if values.get("learning_rate", 1) <= 0:
-        yield f"learning_rate must be above 0, is {values['learning_rate']}"
-    yield from (f"{name} must be at least 0, is {values[name]}" for name in ("weight_decay", "seed") if values.get(name, 0) < 0)
+    @classmethod
+    def _sound_problems(cls, values: Mapping[str, Any]) -> Iterator[str]:
+        yield from (f"{name} must be at least 1, is {values[name]}" for name in _COUNTS if values.get(name, 1) < 1)
+        yield from (f"{name} must be in [0, 1), is {values[name]}" for name in _SHARES if not 0 <= values.get(name, 0) < 1)
+        if values.get("learning_rate", 1) <= 0:
+            yield f"learning_rate must be above 0, is {values['learning_rate']}"
+        yield from (f"{name} must be at least 0, is {values[name]}" for name in ("weight_decay", "seed") if values.get(name, 0) < 0)
 
 
 _COUNTS, _SHARES = ("hidden_size", "epochs", "stretches_per_batch"), ("precision", "margin", "report")
-_TYPES = dict.fromkeys((*_COUNTS, "seed"), int) | dict.fromkeys((*_SHARES, "learning_rate", "weight_decay"), int | float)

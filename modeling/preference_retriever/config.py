@@ -1,12 +1,10 @@
 """The settings of the feedback loop; every problem is reported at once. Stdlib only."""
 
-import dataclasses
-import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from modeling.errors import ConfigError
+from modeling.settings import Settings, table_problems
 
 RETRIEVERS = ("rar", "rar+dialogue", "dense")
 OBJECTIVES = ("dpo", "all_pairs", "reinforce", "group_relative", "anchor")
@@ -15,7 +13,7 @@ BASES = ("id", "text")
 
 
 @dataclass(frozen=True, slots=True)
-class PreferenceConfig:
+class PreferenceConfig(Settings):
     """RAR's loop over a retriever. The abstract fixes the idea; every number is our reconstruction (METHODS section 2.5).
 
     `retriever`: 'rar' hears the films named (the abstract's), 'rar+dialogue' the dialogue's vector as a last pseudo-item too, 'dense'
@@ -33,6 +31,8 @@ class PreferenceConfig:
     taken on the others, chosen by a hash: where dialogues are known by heart, nearly every set holds the truth, and what the loop
     learns there holds nowhere else (docs/experiment_log.md). At 1 both take all.
     """
+
+    _title = "preference config"
 
     retriever: str = "rar"
     base: str = "id"
@@ -58,21 +58,12 @@ class PreferenceConfig:
     gradient_clip: float = 1.0
     seed: int = 0
 
-    def __post_init__(self) -> None:
-        """Raise ConfigError naming every field out of range."""
-        _raise_if_any(list(_problems(dataclasses.asdict(self))))
-
     @classmethod
-    def from_mapping(cls, settings: Mapping[str, Any]) -> "PreferenceConfig":
-        """A config from parsed YAML or JSON; ConfigError names every bad value and unknown key, with the nearest valid one."""
-        known = [field.name for field in dataclasses.fields(cls)]
-        valid = {key: value for key, value in settings.items() if key in known}
-        _raise_if_any([*_problems(valid), *(_unknown_key(str(key), known) for key in settings if key not in known)])
-        return cls(**valid)
-
-    def to_mapping(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
-        return dataclasses.asdict(self)
+    def _problems(cls, values: Mapping[str, Any]) -> Iterator[str]:
+        yield from table_problems(values, whole=_WHOLE, ranges=_RANGES, choices=_ONE_OF, flags=_SWITCHES)
+        candidates, support = values.get("candidates"), values.get("support")
+        if isinstance(candidates, int) and isinstance(support, int) and candidates > support:
+            yield f"candidates is {candidates}, expected at most support ({support})"
 
 
 _WHOLE = {"candidates": 1, "set_count": 2, "support": 2, "reward_cutoff": 1, "update_epochs": 1, "supervised_epochs": 0, "batch_size": 1}
@@ -84,32 +75,3 @@ _RANGES = {
 }  # fmt: skip
 _ONE_OF = {"retriever": RETRIEVERS, "base": BASES, "objective": OBJECTIVES, "reference": REFERENCES}
 _SWITCHES = ("length_normalised", "forced_truth")
-
-
-def _problems(values: Mapping[str, Any]) -> Iterator[str]:
-    for name, value in values.items():
-        if name in _WHOLE and (not isinstance(value, int) or isinstance(value, bool) or value < _WHOLE[name]):
-            yield f"{name} is {value!r}, expected a whole number of at least {_WHOLE[name]}"
-        if name in _RANGES and not _is_within(value, *_RANGES[name]):
-            yield f"{name} is {value!r}, expected a number from {_RANGES[name][0]:g} to {_RANGES[name][1]:g}"
-        if name in _ONE_OF and value not in _ONE_OF[name]:
-            yield f"{name} is {value!r}, expected one of {', '.join(_ONE_OF[name])}"
-        if name in _SWITCHES and not isinstance(value, bool):
-            yield f"{name} is {value!r}, expected true or false"
-    candidates, support = values.get("candidates"), values.get("support")
-    if isinstance(candidates, int) and isinstance(support, int) and candidates > support:
-        yield f"candidates is {candidates}, expected at most support ({support})"
-
-
-def _is_within(value: Any, low: float, high: float) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high
-
-
-def _unknown_key(key: str, known: list[str]) -> str:
-    nearest = difflib.get_close_matches(key, known, n=1)
-    return f"unknown key {key!r}" + (f", did you mean {nearest[0]!r}?" if nearest else f"; known: {', '.join(known)}")
-
-
-def _raise_if_any(problems: list[str]) -> None:
-    if problems:
-        raise ConfigError("preference config: " + "; ".join(problems))

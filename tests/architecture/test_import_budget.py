@@ -10,6 +10,7 @@ BUDGETS = [
     ("corpus_pipeline.release", {"duckdb", "torch", "pandas"}),
     ("quality.gate", {"great_expectations", "duckdb", "torch", "pandas"}),
     ("modeling", {"torch", "transformers"}),
+    ("modeling.settings", {"torch", "numpy", "pyarrow"}),
     ("modeling.lrurec.config", {"torch", "numpy", "pyarrow"}),
     ("modeling.text_encoder.config", {"torch", "transformers", "numpy", "pyarrow"}),
     ("assets_defs.definitions", {"torch", "transformers", "great_expectations", "pandas", "duckdb"}),
