@@ -59,8 +59,8 @@ def show_evaluation(out: Console, workspace: Workspace) -> None:
         pairs = chosen[0]["pair_count"] if chosen else 0
         title = f"{dataset}: new films among the data set's own, {pairs:,} pairs, 95 % intervals over dialogues"
         out.print(grid(title, ("model", *CELLS), [*_our_lines(chosen), *_anchor_lines(dataset)]))
+    _show_clicks(out, workspace)
     if rows:
-        _show_clicks(out, workspace)
         say(out, f"All conditions, tests and sources: {workspace.artifact('eval_recommendation')}/report.md, or `make ui`")
 
 
