@@ -1,7 +1,6 @@
 """The code location: assets, checks, jobs and executor put together. Nothing else lives here."""
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
@@ -9,9 +8,6 @@ from assets_defs.checks import gate_checks, link_checks
 from assets_defs.graph import LAYERS, STEPS
 from assets_defs.step import Progress, asset
 from assets_defs.workspace import Workspace, open_workspace
-
-if TYPE_CHECKING:
-    from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 
 def _silent(label: str, done: int, total: int) -> None:
@@ -24,21 +20,22 @@ def build_defs(workspace: Workspace, progress: Progress = _silent) -> dg.Definit
     return dg.Definitions(
         assets=assets,
         asset_checks=[gate_checks(workspace), link_checks(workspace)],
-        jobs=[job for layer in LAYERS for job in _jobs(layer)],
+        jobs=[dg.define_asset_job(name, dg.AssetSelection.assets(*keys)) for name, keys in layer_jobs()],
         executor=dg.in_process_executor,  # a step of its own process costs 4 s here, in-process 0.35 s
     )
 
 
-def _jobs(layer: str) -> "Iterator[UnresolvedAssetJobDefinition]":
-    """One job for a layer; where its assets are partitioned in several ways, which no job of Dagster's takes, one for each way."""
-    steps = [step for step in STEPS.values() if step.layer == layer]
-    ways = sorted({step.partitions or "" for step in steps})
-    groups = (
-        {"": steps} if len([way for way in ways if way]) < 2 else {way: [s for s in steps if (s.partitions or "") == way] for way in ways}
-    )
-    for way, chosen in groups.items():
-        keys = [key for step in chosen for key in step.keys]
-        yield dg.define_asset_job(f"{layer}_layer" + (f"_by_{way}" if way else ""), dg.AssetSelection.assets(*keys))
+def layer_jobs() -> Iterator[tuple[str, Sequence[str]]]:
+    """(name, assets) of jobs: one a layer, or one for each way of partitioning its assets, since a job of Dagster's takes one alone."""
+    for layer in LAYERS:
+        steps = [step for step in STEPS.values() if step.layer == layer]
+        ways = sorted({step.partitions or "" for step in steps})
+        if len(ways) - ("" in ways) < 2:
+            yield f"{layer}_layer", [key for step in steps for key in step.keys]
+            continue
+        for way in ways:
+            name = f"{layer}_layer_by_{way}" if way else f"{layer}_layer"
+            yield name, [key for step in steps if (step.partitions or "") == way for key in step.keys]
 
 
 @dg.definitions

@@ -5,12 +5,6 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-# Pairs of a strong and a pale hue (matplotlib's tab20): more curves than ten do not share a colour.
-_COLOURS = (
-    "#1f77b4", "#aec7e8", "#ff7f0e", "#ffbb78", "#2ca02c", "#98df8a", "#d62728", "#ff9896", "#9467bd", "#c5b0d5",
-    "#8c564b", "#c49c94", "#e377c2", "#f7b6d2", "#7f7f7f", "#c7c7c7", "#bcbd22", "#dbdb8d", "#17becf", "#9edae5",
-)  # fmt: skip
-
 
 def lines(x: Sequence[float], series: Mapping[str, Sequence[float]], *, xlabel: str) -> str:
     """One small panel per series over a common x axis."""
@@ -24,8 +18,11 @@ def lines(x: Sequence[float], series: Mapping[str, Sequence[float]], *, xlabel: 
 
 def xy(curves: Mapping[str, tuple[Sequence[float], Sequence[float]]], *, xlabel: str, ylabel: str, reference: str = "") -> str:
     """All curves (x, y) in one panel; the one called `reference` is a dashed line to hold the others against."""
+    from matplotlib import colormaps
+
     figure, (axis,) = _panels(1, size=(9, 5))
-    axis.set_prop_cycle(color=_COLOURS if len(curves) > len(_COLOURS) // 2 else _COLOURS[::2])
+    palette = colormaps["tab10" if len(curves) <= 10 else "tab20"]  # no two curves in one colour
+    axis.set_prop_cycle(color=palette(range(palette.N)))
     for name, (x, y) in curves.items():
         axis.plot(x, y, label=name, **({"color": "black", "linestyle": "--"} if name == reference else {}))
     axis.set_xlabel(xlabel)

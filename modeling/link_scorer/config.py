@@ -1,12 +1,10 @@
 """The settings of a scorer's training. Stdlib only; every problem is reported at once."""
 
-import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from modeling.errors import ConfigError
-from modeling.settings import TypedSettings, field_types
+from modeling.settings import TypedSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +27,6 @@ class LinkScorerConfig(TypedSettings):
     margin: float = 0.1
     report: float = 0.2
     seed: int = 0
-
-    @classmethod
-    def from_mapping(cls, settings: Mapping[str, Any]) -> "LinkScorerConfig":
-        """A config from parsed YAML or JSON; ConfigError names every unknown key with the nearest valid one."""
-        known = list(field_types(cls))
-        unknown = [f"{key!r} (nearest: {difflib.get_close_matches(key, known) or known})" for key in settings if key not in known]
-        if unknown:
-            raise ConfigError(f"link scorer config: unknown settings {', '.join(unknown)}")
-        return cls(**settings)
 
     @classmethod
     def _sound_problems(cls, values: Mapping[str, Any]) -> Iterator[str]:

@@ -10,7 +10,7 @@ import dagster as dg
 import pytest
 
 from assets_defs.build import dagster_home
-from assets_defs.definitions import build_defs
+from assets_defs.definitions import build_defs, layer_jobs
 from assets_defs.graph import LAYERS, STEPS
 from assets_defs.workspace import Workspace, open_workspace
 from corpus_pipeline import store
@@ -31,6 +31,12 @@ def defs(tmp_path_factory: pytest.TempPathFactory) -> dg.Definitions:
 
 def test_the_graph_can_be_loaded(defs: dg.Definitions) -> None:
     dg.Definitions.validate_loadable(defs)
+
+
+def test_every_asset_is_in_one_job_of_its_layer() -> None:
+    jobs = dict(layer_jobs())
+    assert sorted(key for keys in jobs.values() for key in keys) == sorted(key for step in STEPS.values() for key in step.keys)
+    assert all(name.startswith(tuple(f"{layer}_layer" for layer in LAYERS)) and keys for name, keys in jobs.items())
 
 
 def alone(defs: dg.Definitions, selection: dg.AssetSelection) -> dg.JobDefinition:

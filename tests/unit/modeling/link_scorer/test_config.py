@@ -17,7 +17,7 @@ def test_settings_are_read_and_the_rest_is_default() -> None:
 
 
 def test_unknown_settings_are_named_with_the_nearest() -> None:
-    with pytest.raises(ConfigError, match=r"'epoch' \(nearest: \['epochs'\]\).*'zzz' \(nearest: \['hidden_size'"):
+    with pytest.raises(ConfigError, match=r"unknown key 'epoch', did you mean 'epochs'\?.*unknown key 'zzz'; known: hidden_size"):
         LinkScorerConfig.from_mapping({"epoch": 3, "zzz": 1})
 
 
